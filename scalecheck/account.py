@@ -1,0 +1,168 @@
+"""Stage 2: a reading becomes an account. Every total is a sum over one ledger, so totals cannot drift apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, replace
+
+from scalecheck import registry
+from scalecheck.facts import Account, AttentionConvention, ModelShape, ParamsStatus, Part, Reading, Workload
+
+BACKWARD_PER_FORWARD = 2  # the backward pass multiplies twice per forward matmul: for the inputs' and for the weights' gradient
+FLOPS_PER_PARAM_AND_TOKEN = 6  # forward 2, backward 4: Kaplan et al. 2020, section 2.1
+
+
+def count(reading: Reading, attention: AttentionConvention = "full") -> Account:
+    """Count what a reading costs: parameters, FLOPs per sequence and of the whole run, tokens per parameter.
+
+    ``reading.declared_params``, the user's own figure, replaces total and active parameters; everything else stays the ledger's.
+    ``training_flops`` (C) is counted from the ledger where it can be; otherwise it is 6ND, and ``training_flops_because`` says so.
+    ``tokens_per_parameter`` is D over *total* parameters (Hoffmann et al. 2022); papers on experts often divide by the active ones.
+    Where ``plan.tokens_status`` is ``"per_device"`` the job's D is unknown, so neither of the two is told.
+    """
+    plan = reading.plan
+    length = plan.sequence_length if plan.sequence_length is not None and plan.sequence_length > 0 else None
+    account = _counted_shape(reading.shape, length, attention)
+    if reading.declared_params is not None:
+        account = replace(account, total_params=reading.declared_params, active_params=reading.declared_params)
+    account = replace(account, params_status=_params_status(reading, account), training_tokens=plan.training_tokens)
+    job_tokens = None if plan.tokens_status == "per_device" else plan.training_tokens
+    training_flops, because = _training_flops(account, job_tokens)
+    if job_tokens is None and plan.training_tokens is not None:
+        because = "unknown: the training tokens are those of one device, not of the job"
+    return replace(
+        account,
+        training_flops=training_flops,
+        training_flops_because=because,
+        tokens_per_parameter=_ratio(job_tokens, account.total_params),
+    )
+
+
+def ledger(shape: ModelShape, workload: Workload) -> tuple[Part, ...]:
+    """Return the parts of one architecture.
+
+    Raises:
+        PolicyError: no such family in ``architectures/``.
+        ConfigError: sizes of which no model can be built.
+    """
+    parts: Callable[[ModelShape, Workload], Iterable[Part]] = registry.load("architectures", shape.family).parts
+    return tuple(parts(shape, workload))
+
+
+def totals(parts: Sequence[Part]) -> Account:
+    """Return the sums over a ledger; a sum is ``None`` as soon as one of its terms is unknown.
+
+    * total: every stored weight once. A tied head has none of its own; buffers are not parameters.
+    * active: weights that one token meets. The input embedding counts, though a token meets one row of it: vendors differ
+      (gpt-oss-120b has 5.71e9 with embeddings and 5.13e9 without, published as 5.1e9).
+    * trainable: total without frozen parts.
+    * embedding: input, output, position and token-type tables. non_embedding: the rest, as Kaplan et al. 2020, section 2.1,
+      count N. An untied head is an embedding here; nanoGPT's figure of that name leaves out positions only.
+    * forward and training FLOPs: of one sequence, of the copies that are used. Training = forward + backward, backward =
+      2 x forward unless a part says otherwise. Recomputation of activations is work of the hardware, not of the model, and
+      never enters (MFU against HFU: Chowdhery et al. 2022, appendix B); nor does the optimizer.
+    """
+    embedding = [part for part in parts if part.kind.endswith("_embedding")]
+    others = [part for part in parts if not part.kind.endswith("_embedding")]
+    total = _sum(stored_params(part) for part in parts)
+    return Account(
+        parts=tuple(parts),
+        params_status="unknown" if total is None else "exact",
+        total_params=total,
+        active_params=_sum(active_params(part) for part in parts),
+        trainable_params=_sum(stored_params(part) for part in parts if not part.frozen),
+        embedding_params=_sum(stored_params(part) for part in embedding),
+        non_embedding_params=_sum(stored_params(part) for part in others),
+        forward_flops_per_sequence=_sum(forward_flops(part) for part in parts),
+        training_flops_per_sequence=_sum(training_flops(part) for part in parts),
+    )
+
+
+def stored_params(part: Part) -> int | None:
+    """Return the parameters of all copies of a part."""
+    return None if part.params is None else part.params * part.copies
+
+
+def active_params(part: Part) -> int | None:
+    """Return the parameters of a part that one token meets; a shared layer's weights count once, however often they are used."""
+    return None if part.params is None else part.params * min(part.copies, _used_copies(part))
+
+
+def forward_flops(part: Part) -> int | None:
+    """Return the FLOPs of one sequence's forward pass through all the copies in use."""
+    return None if part.forward_flops is None else part.forward_flops * _used_copies(part)
+
+
+def training_flops(part: Part) -> int | None:
+    """Return the FLOPs of one sequence's forward and backward pass through all the copies in use."""
+    if part.forward_flops is None:
+        return None
+    backward = BACKWARD_PER_FORWARD * part.forward_flops if part.backward_flops is None else part.backward_flops
+    return (part.forward_flops + backward) * _used_copies(part)
+
+
+def _used_copies(part: Part) -> int:
+    return part.copies if part.active_copies is None else part.active_copies
+
+
+def _sum(terms: Iterable[int | None]) -> int | None:
+    total = 0
+    for term in terms:
+        if term is None:
+            return None
+        total += term
+    return total
+
+
+def _counted_shape(shape: ModelShape | None, length: int | None, attention: AttentionConvention) -> Account:
+    """Count a shape; parameters do not need the sequence length, so without it only the FLOPs are unknown."""
+    if shape is None:
+        return Account(sequence_length=length, attention=attention)
+    parts = ledger(shape, Workload(sequence_length=length or 1, attention=attention))
+    if length is None:
+        parts = tuple(replace(part, forward_flops=None, backward_flops=None) if part.forward_flops != 0 else part for part in parts)
+    return replace(totals(parts), sequence_length=length, attention=attention)
+
+
+def _params_status(reading: Reading, account: Account) -> ParamsStatus:
+    if account.total_params is None:
+        return "unknown"
+    sources = ["declared_params"]
+    if reading.declared_params is None and reading.shape is not None:
+        sources = [field.name for field in fields(reading.shape)]
+    assumed = any(name in reading.origins and reading.origins[name].assumed for name in sources)
+    return "assumed" if assumed else "exact"
+
+
+def _training_flops(account: Account, tokens: int | None) -> tuple[int | None, str]:
+    """Return C and how it was found; 6ND takes active parameters, which is N itself unless a model has experts."""
+    length, per_sequence, params = account.sequence_length, account.training_flops_per_sequence, account.active_params
+    if tokens is None:
+        return None, "unknown: the training tokens are unknown"
+    if per_sequence is not None and length is not None:
+        because = f"{per_sequence} FLOPs per sequence (forward + backward, {account.attention} attention) x {tokens} / {length} tokens"
+        return _rounded_quotient(per_sequence * tokens, length), because
+    if params is None:
+        return None, "unknown: the parameters are unknown"
+    if not account.parts:
+        missing = "the model's shape is unknown"
+    elif length is None:
+        missing = "the sequence length is unknown"
+    else:
+        missing = "the vocabulary size is unknown, so the head's FLOPs are"
+    return FLOPS_PER_PARAM_AND_TOKEN * params * tokens, f"6ND: {missing}, so attention is not counted"
+
+
+def _rounded_quotient(dividend: int, divisor: int) -> int:
+    # In integers throughout: a float has 53 bits, and the FLOPs of one large run need 85.
+    quotient, remainder = divmod(dividend, divisor)
+    return quotient + (2 * remainder >= divisor)
+
+
+def _ratio(tokens: int | None, params: int | None) -> float | None:
+    if tokens is None or params is None or params <= 0:
+        return None
+    try:
+        return tokens / params
+    except OverflowError:  # a typing error of hundreds of digits
+        return None

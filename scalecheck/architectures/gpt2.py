@@ -1,0 +1,92 @@
+"""GPT-2 (Radford et al. 2019), as in transformers' ``GPT2LMHeadModel``; with ``bias=False`` it is nanoGPT's variant.
+
+A pre-norm decoder with learned positions, plain MLP, LayerNorm and a head tied to the input embedding. Also Cerebras-GPT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scalecheck.facts import ModelShape, Part, Workload
+from scalecheck.parts import Heads, attention, embedding, even_head_dim, layernorm, lm_head, mlp, repeat
+
+MODEL_TYPES = ("gpt2",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape(ModelShape):
+    """GPT-2's own sizes. ``max_positions`` is the rows of the position table, not the sequence length of a run.
+
+    ``bias=False`` drops the biases of every linear layer and LayerNorm, as nanoGPT's option of that name does.
+    """
+
+    family: str = "gpt2"
+    num_attention_heads: int
+    intermediate_size: int
+    max_positions: int | None
+    bias: bool = True
+    tie_word_embeddings: bool = True
+
+
+# transformers' GPT2Config takes the first name of each row, or the general one that its attribute_map renames.
+# n_ctx is what early releases wrote beside n_positions.
+KEYS: dict[str, tuple[str, ...]] = {
+    "num_layers": ("n_layer", "num_hidden_layers"),
+    "hidden_size": ("n_embd", "hidden_size"),
+    "vocab_size": ("vocab_size",),
+    "num_attention_heads": ("n_head", "num_attention_heads"),
+    "intermediate_size": ("n_inner",),
+    "max_positions": ("n_positions", "max_position_embeddings", "n_ctx"),
+    "tie_word_embeddings": ("tie_word_embeddings",),
+}
+
+# transformers 5.23.0, GPT2Config: the 124M model.
+CLASS_DEFAULTS: dict[str, int | bool] = {
+    "num_layers": 12,
+    "hidden_size": 768,
+    "vocab_size": 50257,
+    "num_attention_heads": 12,
+    "max_positions": 1024,
+    "tie_word_embeddings": True,
+}
+
+
+def derive(values: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """Return the missing fields that follow from ``values``, each with its arithmetic.
+
+    Raises:
+        ConfigError: the heads do not divide the width.
+    """
+    derived: dict[str, tuple[Any, str]] = {}
+    hidden_size, num_heads = values.get("hidden_size"), values.get("num_attention_heads")
+    if hidden_size is not None and num_heads is not None:
+        even_head_dim(hidden_size, num_heads)
+    if values.get("intermediate_size") is None and hidden_size is not None:
+        derived["intermediate_size"] = (4 * hidden_size, f"4 x hidden_size {hidden_size}")
+    return derived
+
+
+def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
+    """Yield the ledger: token and position tables, the layers, the last norm, the head."""
+    yield embedding("token_embedding", shape.vocab_size, shape.hidden_size)
+    yield embedding("position_embedding", shape.max_positions, shape.hidden_size, kind="position_embedding")
+    yield from repeat(_layer(shape, workload), shape.num_layers)
+    yield layernorm("final_norm", shape.hidden_size, bias=shape.bias)
+    yield lm_head(shape.hidden_size, shape.vocab_size, tokens=workload.sequence_length, tied=shape.tie_word_embeddings)
+
+
+def _layer(shape: Shape, workload: Workload) -> Iterator[Part]:
+    heads = Heads(
+        hidden_size=shape.hidden_size,
+        num_heads=shape.num_attention_heads,
+        num_key_value_heads=shape.num_attention_heads,
+        head_dim=even_head_dim(shape.hidden_size, shape.num_attention_heads),
+        qkv_bias=shape.bias,
+        output_bias=shape.bias,
+    )
+    yield layernorm("attention_norm", shape.hidden_size, bias=shape.bias)
+    yield from attention(heads, workload)
+    yield layernorm("mlp_norm", shape.hidden_size, bias=shape.bias)
+    yield from mlp(shape.hidden_size, shape.intermediate_size, tokens=workload.sequence_length, bias=shape.bias)

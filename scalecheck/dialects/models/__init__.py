@@ -1,0 +1,1 @@
+"""Model dialects: which keys name an architecture's sizes."""

@@ -1,0 +1,50 @@
+"""The end of the line: findings and mode -> a verdict, and a stop that Hydra cannot swallow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from scalecheck.facts import Finding, Job, Report, Verdict
+
+BLOCKED_EXIT_CODE = 3
+_WORST_FIRST: tuple[Verdict, ...] = ("stop", "warn", "pass", "silent")
+
+
+class LaunchBlocked(SystemExit):  # noqa: N818 - it is a way to leave, not an error to catch
+    """Ends the process with exit code 3.
+
+    A ``SystemExit`` because Hydra swallows every ``Exception`` of a callback and runs the job; with an int code because
+    Python prints any other and exits with 1. The findings are printed before it is raised.
+    """
+
+
+def verdict(findings: Iterable[Finding], mode: str, silent: bool = False) -> Verdict:  # noqa: FBT001, FBT002
+    """Return what these findings mean under ``mode``; waived findings count for nothing.
+
+    ``silent`` says that no law applies to the run (fine-tuning, evaluation), so that no finding is not a pass.
+    """
+    if mode == "off":
+        return "silent"
+    severities = {finding.severity for finding in findings if finding.waived is None}
+    if mode == "stop" and "error" in severities:
+        return "stop"
+    if severities & {"error", "warning"}:
+        return "warn"
+    return "silent" if silent else "pass"
+
+
+def report_verdict(jobs: Sequence[Job], findings: Iterable[Finding], mode: str) -> Verdict:
+    """Return the worst verdict of a launch: of its jobs, and of the findings on all jobs together."""
+    all_silent = bool(jobs) and all(job.verdict == "silent" for job in jobs)
+    together = verdict(findings, mode, silent=all_silent)
+    return min([together, *(job.verdict for job in jobs)], key=_WORST_FIRST.index)
+
+
+def enforce(report: Report) -> None:
+    """Let the launch go, or stop it.
+
+    Raises:
+        LaunchBlocked: exit code 3, when the report's verdict is ``stop``.
+    """
+    if report.verdict == "stop":
+        raise LaunchBlocked(BLOCKED_EXIT_CODE)

@@ -1,0 +1,80 @@
+"""Stage 1: a view of the config -> a Reading. Says "unknown" rather than guess; the policy's ``read:`` mapping always wins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scalecheck import expression
+from scalecheck.errors import ExpressionError
+from scalecheck.facts import Impossible, Origin, Reading, Unknown, Unreadable, View
+from scalecheck.models import Notes, read_model
+from scalecheck.schedule import Clues, read_plan
+from scalecheck.survey import shown, survey, whole
+
+_TEXT = ("model", "family")
+
+
+def extract(view: View, read: Mapping[str, Any], assume: Mapping[str, Any], environ: Mapping[str, str], config_prefix: str) -> Reading:
+    """Read what the config says about model and schedule, each by the dialect whose evidence is there.
+
+    ``read`` maps field names to numbers or to expressions over config keys; ``assume`` and ``environ`` (WORLD_SIZE) tell
+    the devices where the config does not; ``config_prefix`` is where the policy lives, for the lines that remedies name.
+    """
+    notes = Notes()
+    given = {name: value for name, entry in read.items() if name not in _TEXT for value in [_given(view, name, entry, notes, config_prefix)] if value is not None}
+    surveyed = survey(view)
+    root = str(read["model"]) if read.get("model") else None
+    shape, model_dialect = read_model(view, surveyed, root, given, notes, config_prefix)
+    clues = Clues(view=view, survey=surveyed, given=given, assume=assume, environ=environ, notes=notes, prefix=config_prefix, shape=shape)
+    plan, schedule_dialect = read_plan(clues)
+    return Reading(
+        shape=shape,
+        plan=plan,
+        declared_params=given.get("total_params"),
+        origins=notes.origins,
+        unknowns=_without_mapped(notes.unknowns, given),
+        impossible=tuple(notes.impossible),
+        model_dialect=model_dialect,
+        schedule_dialect=schedule_dialect,
+    )
+
+
+def _without_mapped(unknowns: list[Unknown], given: Mapping[str, Any]) -> tuple[Unknown, ...]:
+    model = ("family", "total_params", "model", "vocab_size", "num_layers")
+    settled = {*given, *(model if "total_params" in given else ())}
+    return tuple(unknown for unknown in unknowns if unknown.field not in settled)
+
+
+def _given(view: View, name: str, entry: Any, notes: Notes, prefix: str) -> Any:
+    """Return the value of one line of the mapping; one that cannot be had is filed as what it is."""
+    line = f"{prefix}.read.{name}"
+    if isinstance(entry, bool):
+        notes.origins[name] = Origin(key=line)
+        return entry
+    if not isinstance(entry, str):
+        notes.origins[name] = Origin(key=line, because=f"{line}={entry}")
+        return notes.keep(whole(name, line, entry))
+    unreadable: list[Unknown] = []
+
+    def value_of(key: str) -> int | float:
+        value = view.get(key)
+        if isinstance(value, Unreadable) or value is None:
+            reason = value.reason if isinstance(value, Unreadable) else "it is not set"
+            unreadable.append(Unknown(field=name, key=key, reason=f"{line}={entry} needs {key}, which cannot be read ({reason})"))
+            return 1
+        return value  # type: ignore[no-any-return]  # evaluate refuses what is no number
+
+    try:
+        result = expression.evaluate(entry, value_of)
+        key = expression.linear_key(entry)
+    except ExpressionError as error:
+        notes.impossible.append(Impossible(field=name, key=line, reason=f"{line}={shown(entry)}: {error}"))
+        return None
+    if unreadable:
+        notes.unknowns.append(unreadable[0])
+        return None
+    because = "" if key == entry.strip() else f"{entry} = {result}"
+    notes.origins[name] = Origin(key=key or line, because=because)
+    rounded = int(result) if name not in ("epochs",) and float(result).is_integer() else result
+    return notes.keep(whole(name, key or line, rounded))

@@ -1,0 +1,112 @@
+"""The report as JSON: a contract. Keys are added, never renamed, within a schema version; unknown is null."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from scalecheck import __version__
+from scalecheck.facts import Finding, Job, Origin, Outlook, Report
+
+SCHEMA_VERSION = 1
+
+
+def render(report: Report, *, color: bool = False) -> str:  # noqa: ARG001 - every format has this signature
+    """Return the report as indented JSON, ending with a newline; NaN and infinities are null."""
+    return json.dumps(_finite(report_object(report)), indent=2, allow_nan=False) + "\n"
+
+
+def report_object(report: Report) -> dict[str, Any]:
+    """Return the report as plain values, in the contract's order of keys."""
+    findings = [*report.findings, *(finding for job in report.jobs for finding in job.findings)]
+    flops = [job.run.account.training_flops for job in report.jobs]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "scalecheck_version": __version__,
+        "mode": report.mode,
+        "verdict": report.verdict,
+        "jobs": [job_object(job) for job in report.jobs],
+        "sweep_findings": [_finding(finding) for finding in report.findings],
+        "totals": {
+            "jobs": len(report.jobs),
+            "training_flops": sum(value for value in flops if value is not None),
+            "jobs_with_unknown_flops": sum(value is None for value in flops),
+            "findings": {level: sum(item.severity == level for item in findings) for level in ("error", "warning", "note")},
+        },
+    }
+
+
+def job_object(job: Job) -> dict[str, Any]:
+    """Return one job as plain values, in the contract's order of keys."""
+    reading, account, plan = job.run.reading, job.run.account, job.run.reading.plan
+    return {
+        "name": job.name,
+        "overrides": list(job.overrides),
+        "verdict": job.verdict,
+        "intent": plan.intent,
+        "intent_reason": plan.intent_reason,
+        "family": reading.shape.family if reading.shape else None,
+        "model_dialect": reading.model_dialect,
+        "schedule_dialect": reading.schedule_dialect,
+        "total_params": account.total_params,
+        "active_params": account.active_params,
+        "trainable_params": account.trainable_params,
+        "non_embedding_params": account.non_embedding_params,
+        "embedding_params": account.embedding_params,
+        "training_tokens": account.training_tokens,
+        "tokens_per_step": plan.tokens_per_step,
+        "num_steps": plan.num_steps,
+        "sequence_length": plan.sequence_length,
+        "training_flops": account.training_flops,
+        "training_flops_because": account.training_flops_because,
+        "attention": account.attention,
+        "tokens_per_parameter": account.tokens_per_parameter,
+        "status": {"params": account.params_status, "tokens": plan.tokens_status},
+        "judge": job.run.judge,
+        "outlooks": {name: _outlook(outlook) for name, outlook in job.run.outlooks.items()},
+        "findings": [_finding(finding) for finding in job.findings],
+        "origins": {name: _origin(origin) | {"assumed": origin.assumed, "because": origin.because} for name, origin in reading.origins.items()},
+    }
+
+
+def _outlook(outlook: Outlook) -> dict[str, Any]:
+    return {
+        "optimal_params": outlook.optimal_params,
+        "optimal_tokens": outlook.optimal_tokens,
+        "tokens_per_parameter": outlook.tokens_per_parameter,
+        "interval": list(outlook.interval) if outlook.interval else None,
+        "multiple": outlook.multiple,
+        "wasted_compute": outlook.wasted_compute,
+        "predicted_loss": outlook.predicted_loss,
+        "loss_at_optimum": outlook.loss_at_optimum,
+        "extrapolated": outlook.extrapolated,
+        "params": outlook.params,
+        "params_convention": outlook.params_convention,
+        "law_flops": outlook.law_flops,
+        "tokens_for_this_model": outlook.tokens_for_this_model,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "message": finding.message,
+        "remedies": [" ".join(remedy.overrides) for remedy in finding.remedies if remedy.overrides],
+        "remedy_effects": [remedy.effect for remedy in finding.remedies],
+        "origin": _origin(finding.origin),
+        "waived": finding.waived,
+    }
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    return {"key": origin.key, "file": origin.file, "line": origin.line, "override": origin.override}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

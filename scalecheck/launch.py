@@ -1,0 +1,167 @@
+"""What happens at a launch: the config of a run, or every job of a sweep, through the line, before anything is on disk."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from scalecheck import compose
+from scalecheck.enforce import LaunchBlocked, enforce
+from scalecheck.errors import ConfigError, PolicyError, ScalecheckError
+from scalecheck.facts import Job, Report
+from scalecheck.pipeline import DEFAULT_PREFIX, JobInput, check_job, locate_job, summarise
+from scalecheck.policy import Policy, load_policy
+
+REPORT_NAME = "scalecheck.json"
+_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
+
+
+def check_run(config: Any) -> None:
+    """Check a single run before its directory exists.
+
+    Raises:
+        LaunchBlocked: exit code 3, after the findings were printed, when the policy says stop or is broken.
+    """
+    policy, prefix = _policy(config)
+    if policy.mode == "off":
+        return
+    job = _check(config, policy, prefix)
+    if job.findings:
+        job = locate_job(job, compose.locator(config), origins=False)
+    _speak_and_enforce(summarise([job], policy))
+
+
+def check_sweep(config: Any) -> bool:
+    """Check every job of a BasicSweeper's sweep before the first is launched; ``False``: this sweeper cannot be enumerated.
+
+    Raises:
+        LaunchBlocked: exit code 3 when any job, or the sweep as a whole, is stopped.
+    """
+    policy, _ = _policy(config)
+    if policy.mode == "off":
+        return True
+    expanded = compose.expand_sweep(config)
+    if expanded is None:
+        return False
+    check_jobs(config, expanded)
+    return True
+
+
+def check_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> None:
+    """Check these jobs of a sweep together.
+
+    Raises:
+        LaunchBlocked: exit code 3 when any of them, or their total, is stopped.
+    """
+    policy, _ = _policy(config)
+    try:
+        report = summarise(list(sweep_jobs(config, override_lists)), policy)
+    except ConfigError as broken:
+        say(f"scalecheck: error: {broken}")
+        if policy.mode == "stop":
+            raise LaunchBlocked(3) from None
+        return
+    _speak_and_enforce(report)
+
+
+def sweep_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> Iterator[Job]:
+    """Compose, check and locate the jobs one after another; no config outlives its check."""
+    for number, overrides in enumerate(override_lists):
+        job_config = compose.sweep_job(config, overrides)
+        found = compose.policy_node(job_config)
+        prefix, raw = found if found else (DEFAULT_PREFIX, None)
+        job = check_job(_input(job_config, prefix, name=str(number), overrides=tuple(overrides)), load_policy(raw))
+        yield locate_job(job, compose.locator(job_config), origins=False) if job.findings else job
+
+
+def write_report(config: Any) -> None:
+    """Write ``scalecheck.json`` into the output directory of a run that starts, beside ``.hydra/``. Never stops a job."""
+    policy, prefix = _policy(config)
+    if policy.mode == "off" or not _is_first_rank():
+        return
+    from scalecheck.formats.json import render
+
+    job = locate_job(_check(config, policy, prefix), compose.locator(config), origins=True)
+    _write_atomically(Path(config.hydra.runtime.output_dir) / REPORT_NAME, render(summarise([job], policy)))
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)  # noqa: PTH105 - atomic on every platform
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _policy(config: Any) -> tuple[Policy, str]:
+    """Return the policy of a composed config and its dotted key. A broken policy stops the launch: it must not look like a pass."""
+    try:
+        found = compose.policy_node(config)
+        prefix, raw = found if found else (DEFAULT_PREFIX, None)
+        return load_policy(raw), prefix
+    except PolicyError as broken:
+        say(f"scalecheck: error: {broken}")
+        say("scalecheck: the policy cannot be used, so the launch is stopped (exit 3); nothing was started.")
+        raise LaunchBlocked(3) from None
+
+
+def _check(config: Any, policy: Policy, prefix: str) -> Job:
+    name = str(config.hydra.job.config_name or "")
+    return check_job(_input(config, prefix, name=name, overrides=compose.job_overrides(config)), policy)
+
+
+def _input(config: Any, prefix: str, *, name: str, overrides: tuple[str, ...]) -> JobInput:
+    return JobInput(view=compose.ConfigView(config), name=name, overrides=overrides, prefix=prefix)
+
+
+def _speak_and_enforce(report: Report) -> None:
+    from scalecheck.formats.terminal import render
+
+    say(render(report, color=_wants_color()).rstrip("\n"))
+    enforce(report)
+
+
+def say(text: str) -> None:
+    """Print to stderr, once per job: on the first rank of a distributed start."""
+    if _is_first_rank():
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - at this point Hydra's loggers write to stdout
+
+
+def _is_first_rank() -> bool:
+    return all(os.environ.get(name, "0") in ("", "0") for name in _RANKS)
+
+
+def _wants_color() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def internal_error_mode(config: Any) -> str:
+    """Return the policy's ``on_internal_error``, ``warn`` when even that cannot be read."""
+    try:
+        return _policy(config)[0].on_internal_error
+    except Exception:  # noqa: BLE001 - asked for while handling another failure
+        return "warn"
+
+
+def internal_error(bug: BaseException, on_internal_error: str, consequence: str = "the run is NOT checked and goes on") -> None:
+    """Turn a bug of ours, or an obstacle such as a read-only directory, into the configured behaviour: one line, never silence.
+
+    ``consequence`` says what it means for the run when it is not stopped.
+
+    Raises:
+        LaunchBlocked: exit code 3 when ``on_internal_error`` is ``stop``.
+    """
+    what = str(bug) if isinstance(bug, ScalecheckError | OSError) else f"internal error: {type(bug).__name__}: {bug}"
+    first = (what.strip().splitlines() or [type(bug).__name__])[0][:300]
+    stops = on_internal_error == "stop"
+    outcome = "the launch is stopped (exit 3)" if stops else consequence
+    say(f"scalecheck: {first}; {outcome} (on_internal_error={'stop' if stops else 'warn'}).")
+    if stops:
+        raise LaunchBlocked(3) from None

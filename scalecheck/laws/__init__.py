@@ -1,0 +1,1 @@
+"""Published scaling laws, one file each, with source, conventions and range."""

@@ -1,0 +1,84 @@
+"""Stage 3: what each law makes of a run. ``Account`` -> one ``Outlook`` per law that can speak about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import cast
+
+from scalecheck import registry
+from scalecheck.facts import Account, Outlook
+from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN, Law
+
+LARGEST = 10**300
+"""Counts beyond it are taken as unknown: their products and powers do not fit in a float, and no run has them."""
+
+_PARAMS: Mapping[str, Callable[[Account], int | None]] = {
+    "total": lambda account: account.total_params,
+    "non_embedding": lambda account: account.non_embedding_params,
+    "active": lambda account: account.active_params,
+}
+
+
+def outlooks(account: Account, laws: Sequence[str]) -> dict[str, Outlook]:
+    """Compare a run with each of the named laws, in the order given.
+
+    A law is left out when its N or the run's D is unknown, when D counts one device of unknown many
+    (``tokens_per_parameter`` is ``None``), or when a count is so large that no float holds the comparison.
+
+    Every law is asked at ``law_flops`` = 6ND with N in that law's own convention, not at ``account.training_flops``: the
+    laws were fitted with C = 6ND (Hoffmann et al. 2022, arXiv 2203.15556, Sec. 3.3; Besiroglu et al. 2024,
+    arXiv 2404.10102), and only there is the multiple exactly 1 at N = N* and D = D*. The account's FLOPs count the
+    attention scores and leave out the input embedding; put into a law they would move the optimum by a difference in
+    counting and call it a difference in training.
+
+    Raises:
+        PolicyError: a name that is no file in ``scalecheck/laws/``.
+    """
+    if account.tokens_per_parameter is None:
+        return {}
+    known = ((name, _outlook(name, account)) for name in laws)
+    return {name: outlook for name, outlook in known if outlook is not None}
+
+
+def _outlook(name: str, account: Account) -> Outlook | None:
+    law = cast(Law, registry.load("laws", name).LAW)
+    params, tokens = _PARAMS[law.params_convention](account), account.training_tokens
+    if params is None or tokens is None or not (params > 0 and tokens > 0):
+        return None
+    flops = FLOPS_PER_PARAMETER_PER_TOKEN * params * tokens
+    if not flops <= LARGEST:
+        return None
+    try:
+        outlook = _compare(name, law, params, tokens, float(flops))
+    except (ArithmeticError, ValueError):  # ValueError: math.pow(0.0, -1.0), after an underflow
+        return None
+    return outlook if _is_finite(outlook) else None
+
+
+def _compare(name: str, law: Law, params: int, tokens: int, flops: float) -> Outlook:
+    optimum = law.optimum(flops)
+    ratio = tokens / params
+    return Outlook(
+        law=name,
+        params=params,
+        params_convention=law.params_convention,
+        law_flops=flops,
+        optimal_params=optimum.params,
+        optimal_tokens=optimum.tokens,
+        tokens_per_parameter=optimum.tokens_per_parameter,
+        multiple=ratio / optimum.tokens_per_parameter,
+        tokens_for_this_model=law.tokens_for_model(params),
+        interval=law.interval(flops),
+        wasted_compute=law.wasted_compute(params, tokens),
+        predicted_loss=law.loss(params, tokens),
+        loss_at_optimum=law.loss(optimum.params, optimum.tokens),
+        extrapolated=law.fitted_range.factor_beyond(params=params, flops=flops, tokens_per_parameter=ratio),
+    )
+
+
+def _is_finite(outlook: Outlook) -> bool:
+    values = [getattr(outlook, field.name) for field in fields(outlook)]
+    numbers = [number for value in values for number in (value if isinstance(value, tuple) else (value,))]
+    return all(math.isfinite(number) for number in numbers if isinstance(number, float))

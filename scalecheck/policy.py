@@ -1,0 +1,316 @@
+"""What a team switched on: the raw node at ``hydra.callbacks.scalecheck`` -> a ``Policy``, or one clear sentence.
+
+A broken guard must not look like a pass, so everything unknown is refused with its dotted key and the nearest known name.
+pydantic validates the options of the rules and is imported only then; when ``rules`` is one that scalecheck ships,
+unchanged (``SHIPPED_FINGERPRINTS``), the tests have validated it and the dataclasses are built directly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Annotated, Any, ClassVar, Literal, Protocol, cast, get_args, get_origin, get_type_hints
+
+from scalecheck import expression, registry
+from scalecheck.errors import ExpressionError, PolicyError, ScalecheckError, did_you_mean
+from scalecheck.facts import Finding, Run, Severity
+from scalecheck.units import parse_count
+
+RuleSeverity = Literal["off", "note", "warning", "error"]
+KEY = "hydra.callbacks.scalecheck"
+MODES = ("off", "warn", "stop")
+INTERNAL_ERROR_MODES = ("warn", "stop")
+SEVERITIES = ("off", "note", "warning", "error")
+INTENTS = ("auto", "pretrain", "finetune", "continue", "rl", "distill", "evaluate", "smoke", "ladder")
+READ_NAMES = (
+    "model", "total_params", "num_layers", "hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads",
+    "head_dim", "vocab_size", "max_positions", "tie_word_embeddings", "family", "num_steps", "tokens_per_step", "sequence_length",
+    "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices", "training_tokens", "unique_tokens", "epochs",
+)  # fmt: skip
+_NAMES_NOT_EXPRESSIONS = ("model", "family")
+_OF_HYDRA = ("_target_", "_recursive_", "_convert_")
+DEFAULT_LAW = "hoffmann2022_a1"
+DEFAULT_LAWS = ("hoffmann2022_a1", "besiroglu2024")
+SHIPPED_FINGERPRINTS = {
+    "default": "dcdd2d090aa3bba01ce8e7b1865594fcb9f9e7e6b098b87c2744fe8bf8157e4e",
+    "strict": "c7f00fc772747f760824a1d93aae30a9147d088c8a30ab3555e6c316a2bdb3e9",
+}
+"""sha256 of the canonical JSON of ``rules`` in each policy of conf/scalecheck/; tests/test_policy.py proves them fresh."""
+
+
+class Rule(Protocol):
+    """What a file in scalecheck/rules/ defines: a frozen dataclass whose fields are its options."""
+
+    DEFAULT_SEVERITY: ClassVar[Severity]
+
+    def check(self, run: Run) -> Sequence[Finding]:
+        """Return an iterable of findings on one job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSetting:
+    """One rule with its options, and how severe its findings are unless it says so itself."""
+
+    severity: RuleSeverity
+    rule: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What is checked, by which law, how severely, and what a finding does to the launch."""
+
+    mode: str = "warn"
+    on_internal_error: str = "warn"
+    law: str = DEFAULT_LAW
+    laws: tuple[str, ...] = DEFAULT_LAWS
+    intent: str = "auto"
+    read: Mapping[str, Any] = field(default_factory=dict)
+    assume: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, RuleSetting] = field(default_factory=dict)
+
+
+def load_policy(raw: Mapping[str, Any] | None) -> Policy:
+    """Validate a raw policy; keys that are not given keep their defaults.
+
+    Raises:
+        PolicyError: one sentence with the dotted key, what stands there, and what may stand there.
+    """
+    given = {name: value for name, value in _mapping(raw, KEY).items() if name not in _OF_HYDRA}
+    _refuse_unknown(given, [option.name for option in fields(Policy)], KEY)
+    law = _law(given.get("law", DEFAULT_LAW), f"{KEY}.law")
+    return Policy(
+        mode=_choice(given.get("mode", "warn"), MODES, f"{KEY}.mode"),
+        on_internal_error=_choice(given.get("on_internal_error", "warn"), INTERNAL_ERROR_MODES, f"{KEY}.on_internal_error"),
+        law=law,
+        laws=tuple(dict.fromkeys((law, *_laws(given.get("laws", DEFAULT_LAWS))))),
+        intent=_choice(given.get("intent", "auto"), INTENTS, f"{KEY}.intent"),
+        read=_read(given.get("read")),
+        assume=_assume(given.get("assume")),
+        rules=_rules(given.get("rules")),
+    )
+
+
+def fingerprint(rules: Any) -> str:
+    """Return the sha256 of the canonical JSON of a policy's ``rules``; ``""`` for what JSON cannot hold."""
+    try:
+        text = json.dumps(rules, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError):
+        return ""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- the plain keys -----------------------------------------------------------------------------------------------------------
+
+
+def _mapping(value: Any, key: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        message = f"{key} is {_shown(value)}; it needs a mapping of options to values."
+        raise PolicyError(message)
+    return {str(name): item for name, item in value.items()}
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: Sequence[str], key: str) -> None:
+    for name in given:
+        if name not in known:
+            message = f"{key}.{name}: there is no '{name}' in {key}.{did_you_mean(name, known)}"
+            raise PolicyError(message)
+
+
+def _choice(value: Any, choices: Sequence[str], key: str) -> str:
+    if value is False and "off" in choices:  # YAML 1.1 reads a bare `off` as a boolean
+        return "off"
+    if not isinstance(value, str) or value not in choices:
+        message = f"{key} is {_shown(value)}; it must be one of {', '.join(choices)}.{did_you_mean(str(value), choices) if isinstance(value, str) else ''}"
+        raise PolicyError(message.split(" Known: ")[0])
+    return value
+
+
+def _law(value: Any, key: str) -> str:
+    known = registry.names("laws")
+    if not isinstance(value, str):
+        message = f"{key} is {_shown(value)}; it needs the name of a law.{did_you_mean('', known)}"
+        raise PolicyError(message)
+    if value not in known:
+        message = f"{key}: no '{value}' in scalecheck/laws/.{did_you_mean(value, known)}"
+        raise PolicyError(message)
+    return value
+
+
+def _laws(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        message = f"{KEY}.laws is {_shown(value)}; it needs a list of laws, such as [{', '.join(DEFAULT_LAWS)}]."
+        raise PolicyError(message)
+    return tuple(_law(name, f"{KEY}.laws[{number}]") for number, name in enumerate(value))
+
+
+def _read(value: Any) -> dict[str, Any]:
+    given = _mapping(value, f"{KEY}.read")
+    _refuse_unknown(given, READ_NAMES, f"{KEY}.read")
+    return {name: _read_entry(name, entry) for name, entry in given.items() if entry is not None}
+
+
+def _read_entry(name: str, entry: Any) -> Any:
+    key = f"{KEY}.read.{name}"
+    if isinstance(entry, bool) and name == "tie_word_embeddings":
+        return entry
+    if not isinstance(entry, str):
+        return _positive(entry, key)
+    if not entry.strip():
+        message = f"{key} is empty; it needs a config key, an expression over config keys, or a number."
+        raise PolicyError(message)
+    if name in _NAMES_NOT_EXPRESSIONS:
+        return entry.strip()
+    count = _count_or_none(entry)
+    if count is not None:
+        return _positive(count, key)
+    try:
+        expression.keys(entry)
+    except ExpressionError as error:
+        message = f"{key}: {error}"
+        raise PolicyError(message) from None
+    return entry
+
+
+def _assume(value: Any) -> dict[str, Any]:
+    given = _mapping(value, f"{KEY}.assume")
+    _refuse_unknown(given, ("devices",), f"{KEY}.assume")
+    devices = given.get("devices")
+    if devices is None:
+        return {}
+    count = _positive(devices, f"{KEY}.assume.devices")
+    if count != int(count):
+        message = f"{KEY}.assume.devices is {_shown(devices)}; it needs a whole number of devices."
+        raise PolicyError(message)
+    return {"devices": int(count)}
+
+
+# --- numbers ------------------------------------------------------------------------------------------------------------------
+
+
+def _count_or_none(text: str) -> int | float | None:
+    try:
+        return parse_count(text)
+    except ScalecheckError:
+        return None
+
+
+def _number(value: Any, key: str) -> int | float:
+    count = _count_or_none(value) if isinstance(value, str) else value
+    if isinstance(count, bool) or not isinstance(count, int | float):
+        message = f"{key} is {_shown(value)}; it needs a number such as 1e21, 300_000_000 or 300B."
+        raise PolicyError(message)
+    try:
+        finite = math.isfinite(count)
+    except OverflowError:  # an int beyond 1.8e308
+        finite = False
+    if not finite:
+        message = f"{key} is {_shown(value)}; it needs a finite number."
+        raise PolicyError(message)
+    return count
+
+
+def _positive(value: Any, key: str) -> int | float:
+    count = _number(value, key)
+    if count <= 0:
+        message = f"{key} is {_shown(value)}; it must be above 0."
+        raise PolicyError(message)
+    return count
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to print integers of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# --- the rules ----------------------------------------------------------------------------------------------------------------
+
+
+def _rules(value: Any) -> dict[str, RuleSetting]:
+    key = f"{KEY}.rules"
+    given = _mapping(value, key)
+    names = registry.names("rules")
+    for name in given:
+        if name not in names:
+            message = f"{key}.{name}: no '{name}' in scalecheck/rules/.{did_you_mean(name, names)}"
+            raise PolicyError(message)
+    shipped = fingerprint(given) in SHIPPED_FINGERPRINTS.values()
+    return {name: _rule_setting(name, given.get(name), shipped=shipped) for name in names}
+
+
+def _rule_setting(name: str, value: Any, *, shipped: bool) -> RuleSetting:
+    key = f"{KEY}.rules.{name}"
+    options = _mapping(value, key)
+    kind = registry.load("rules", name).Rule
+    severity = _choice(options.pop("severity", kind.DEFAULT_SEVERITY), SEVERITIES, f"{key}.severity")
+    rule = _built(kind, options) if shipped or not options else _validated(kind, options, key)
+    return RuleSetting(severity=cast("RuleSeverity", severity), rule=rule)
+
+
+def _built(kind: Any, options: Mapping[str, Any]) -> Any:
+    """Build a rule from options that are known to be valid."""
+    hints = get_type_hints(kind) if any(isinstance(value, Mapping) for value in options.values()) else {}
+    return kind(**{name: _built(hints[name], value) if isinstance(value, Mapping) else value for name, value in options.items()})
+
+
+def _validated(kind: Any, options: Mapping[str, Any], key: str) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    prepared = _prepared(kind, options, key)
+    try:
+        return TypeAdapter(kind).validate_python(prepared)
+    except ValidationError as invalid:
+        raise PolicyError(_sentence(invalid.errors(include_url=False)[0], key)) from None
+
+
+def _prepared(kind: Any, options: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Check the names, and read numbers our way: pydantic would take ``True`` for 1.0 and refuse ``300B``."""
+    hints = get_type_hints(kind)
+    known = [option.name for option in fields(kind)]
+    _refuse_unknown(options, [*known, "severity"] if "DEFAULT_SEVERITY" in vars(kind) else known, key)
+    prepared = {}
+    for name, value in options.items():
+        if is_dataclass(hints[name]):
+            prepared[name] = _prepared(hints[name], _mapping(value, f"{key}.{name}"), f"{key}.{name}")
+        elif _is_number(hints[name]) and value is not None:
+            prepared[name] = _number(value, f"{key}.{name}")
+        else:
+            prepared[name] = value
+    return prepared
+
+
+def _is_number(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        return _is_number(get_args(hint)[0])
+    return hint in (int, float) or any(_is_number(part) for part in get_args(hint) if get_origin(hint) is not Literal)
+
+
+_BOUNDS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def _sentence(error: Mapping[str, Any], key: str) -> str:
+    """Say one of pydantic's errors in our words."""
+    place = ".".join([key, *(str(step) for step in error["loc"] if isinstance(step, int) or str(step).isidentifier())])
+    shown, kind, context = _shown(error["input"]), error["type"], error.get("ctx", {})
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return f"{place} is {shown}; it must be {words} {context[bound]:g}."
+    if kind == "literal_error":
+        return f"{place} is {shown}; it must be {context['expected']}."
+    if kind.startswith(("int", "float")):
+        return f"{place} is {shown}; it needs a {'whole ' if kind.startswith('int') else ''}number."
+    return f"{place} is {shown}; it needs a {kind.split('_')[0]} value."

@@ -1,0 +1,36 @@
+"""The folder is the registry: a file's name in a plural folder is its public name; nothing is listed twice."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from scalecheck.errors import PolicyError, did_you_mean
+
+_HERE = Path(__file__).parent
+
+
+@cache
+def names(folder: str) -> tuple[str, ...]:
+    """Return the names in an open set such as ``"laws"`` or ``"dialects/models"``, sorted."""
+    files = (_HERE / folder).glob("*.py")
+    return tuple(sorted(file.stem for file in files if not file.stem.startswith("_")))
+
+
+def load(folder: str, name: str) -> ModuleType:
+    """Import one member of an open set.
+
+    Raises:
+        PolicyError: no such file; names the nearest one.
+    """
+    if name not in names(folder):
+        message = f"no '{name}' in scalecheck/{folder}/.{did_you_mean(name, names(folder))}"
+        raise PolicyError(message)
+    return importlib.import_module(f"scalecheck.{folder.replace('/', '.')}.{name}")
+
+
+def load_all(folder: str) -> tuple[ModuleType, ...]:
+    """Import every member of an open set, in the order of their names."""
+    return tuple(load(folder, name) for name in names(folder))

@@ -1,0 +1,132 @@
+"""undertrained: too few training tokens for the parameters, at this compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
+
+from annotated_types import Gt
+
+from scalecheck.facts import Account, Finding, ModelShape, Origin, Outlook, Reading, Remedy, Run, Severity, TrainingPlan
+from scalecheck.remedies import figure, scale_steps, where_length_is_set
+from scalecheck.units import format_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """The run sees far fewer training tokens per parameter than the law of the policy finds compute-optimal.
+
+    ## What it does
+    Compares D/N, training tokens per parameter, with what the judging law (``law``) finds optimal at the run's own compute.
+    It fires when D/N is below ``min_multiple`` of that, or below ``min_tokens_per_parameter``. It is silent where N or D is
+    unknown, where tokens count one device only, and where no law applies (fine-tuning, distillation, evaluation).
+
+    ## Why
+    At equal compute, a smaller model on more tokens reaches the same loss for less. At a third of the optimal D/N about
+    10 % of the compute is wasted, at a tenth about 35 %, at a hundredth about 80 %, whatever the budget. Serving makes a
+    longer training more attractive, never a shorter one. Over-training is a choice and is not this rule's business.
+
+    ## Example
+    A model of 124M parameters that sees 180M tokens: 1.5 tokens per parameter, where about 20 are compute-optimal.
+
+    ## Fix
+    Train longer (the override that the finding prints), or train a smaller model at the same compute. A short run on
+    purpose is said with ``intent: smoke``.
+
+    ## Options
+    - ``min_multiple`` (default 1/3): lowest accepted ratio of D/N to the law's optimal D/N; null switches it off.
+    - ``min_tokens_per_parameter`` (default null): lowest accepted D/N itself, in tokens per total parameter.
+
+    ## References
+    - Hoffmann et al. 2022, Training Compute-Optimal Large Language Models, arXiv 2203.15556, section 3 and Table 3.
+    - Besiroglu et al. 2024, Chinchilla Scaling: A replication attempt, arXiv 2404.10102.
+    """
+
+    DEFAULT_SEVERITY: ClassVar[Severity] = "warning"
+    min_multiple: Annotated[float, Gt(0)] | None = 0.3333333333333333
+    min_tokens_per_parameter: Annotated[float, Gt(0)] | None = None
+
+    def check(self, run: Run) -> Iterator[Finding]:
+        """Find a run below either limit."""
+        outlook, ratio = run.outlooks.get(run.judge), run.account.tokens_per_parameter
+        if outlook is None or ratio is None or run.reading.plan.tokens_status in ("per_device", "unknown"):
+            return
+        below_multiple = self.min_multiple is not None and outlook.multiple < self.min_multiple
+        below_ratio = self.min_tokens_per_parameter is not None and ratio < self.min_tokens_per_parameter
+        if below_multiple or below_ratio:
+            asked = self.min_tokens_per_parameter if below_ratio else None
+            yield Finding(
+                rule="undertrained",
+                message=_message(run, outlook, ratio, asked),
+                remedies=tuple(self._remedies(run, outlook)),
+                origin=where_length_is_set(run),
+            )
+
+    def _remedies(self, run: Run, outlook: Outlook) -> Iterator[Remedy]:
+        params, now = run.account.total_params, run.account.training_tokens
+        asked = (self.min_tokens_per_parameter or 0) * params if params else 0
+        target = max(outlook.tokens_for_this_model, asked)
+        kind = "compute-optimal" if target > asked else f"{figure(self.min_tokens_per_parameter or 0)} tokens per parameter"
+        longer = scale_steps(run, target, round_up=True)
+        if longer:
+            yield replace(longer, effect=longer.effect.replace("same model", f"same model, {kind}", 1))
+        elif now:
+            yield Remedy(effect=f"train on {format_count(round(target))} tokens: same model, {kind}, {figure(target / now)}x the compute")
+        if outlook.multiple < 1:
+            size, tokens = format_count(round(outlook.optimal_params)), format_count(round(outlook.optimal_tokens))
+            yield Remedy(effect=f"about {size} parameters on {tokens} tokens: same compute, compute-optimal")
+
+
+def _message(run: Run, outlook: Outlook, ratio: float, asked: float | None) -> str:
+    bound = "at most " if run.reading.plan.tokens_status == "upper_bound" else ""
+    clauses = [f"{bound}{figure(ratio)} tokens per parameter"]
+    if asked is not None:
+        clauses.append(f"the policy asks for {figure(asked)}")
+    if outlook.multiple < 1:
+        clauses.append(f"compute-optimal at this compute is {_optimum(run)}, x{figure(outlook.multiple)}{_waste(run, outlook)}")
+    if outlook.extrapolated > 1:
+        clauses.append(f"extrapolated: this run is {figure(outlook.extrapolated)}x beyond the range that {outlook.law} was fitted on")
+    return "; ".join(clauses)
+
+
+def _optimum(run: Run) -> str:
+    ratios = [outlook.tokens_per_parameter for outlook in run.outlooks.values()]
+    low, high = figure(min(ratios)), figure(max(ratios))
+    laws = f"{len(ratios)} published laws" if len(ratios) > 1 else next(iter(run.outlooks))
+    return f"{low if low == high else f'{low}-{high}'} ({laws})"
+
+
+def _waste(run: Run, judge: Outlook) -> str:
+    """Say the wasted share; a law that allocates compute without a loss cannot tell, so another one, named, does."""
+    for outlook in (judge, *run.outlooks.values()):
+        if outlook.wasted_compute is not None:
+            return f" -> {100 * outlook.wasted_compute:.0f} % of the compute is wasted ({outlook.law})"
+    return ""
+
+
+def _example(multiple: float) -> Run:
+    params, steps = 124_439_808, max(1, round(2_500_000_000 * multiple / 524_288))
+    tokens = steps * 524_288
+    plan = TrainingPlan(num_steps=steps, tokens_per_step=524_288, training_tokens=tokens, tokens_status="exact")
+    shape = ModelShape(family="gpt2", num_layers=12, hidden_size=768, vocab_size=50257)
+    law = Outlook(
+        law="hoffmann2022_a1", params=params, params_convention="total", law_flops=6.0 * params * tokens, optimal_params=1.2e8 * multiple**0.5,
+        optimal_tokens=2.5e9 * multiple**0.5, tokens_per_parameter=20.0, multiple=multiple, tokens_for_this_model=2.5e9,
+    )  # fmt: skip
+    return Run(
+        reading=Reading(shape=shape, plan=plan, origins={"num_steps": Origin(key="trainer.max_steps")}),
+        account=Account(params_status="exact", total_params=params, training_tokens=tokens, tokens_per_parameter=tokens / params),
+        outlooks={law.law: law},
+        judge=law.law,
+    )
+
+
+def fires() -> Run:
+    """Return GPT-2 small on 180M tokens: a fourteenth of the optimum."""
+    return _example(0.07)
+
+
+def silent() -> Run:
+    """Return GPT-2 small on 2.5B tokens."""
+    return _example(1.0)

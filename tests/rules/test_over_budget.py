@@ -1,0 +1,163 @@
+"""over_budget: each budget, the sums over a sweep, what is unknown, and the longest training that fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from scalecheck.facts import Account, Origin, Reading, Run, TrainingPlan, Unknown
+from scalecheck.rules.over_budget import Rule, SweepBudget
+
+
+def run(steps: int | None = 100, key: str = "trainer.max_steps", status="exact") -> Run:
+    """A run of 1,000 tokens per step, 50 parameters and 300 FLOPs per token."""
+    tokens = None if steps is None else 1000 * steps
+    plan = TrainingPlan(num_steps=steps, tokens_per_step=1000, training_tokens=tokens, tokens_status=status)
+    flops = None if tokens is None else 300 * tokens
+    account = Account(total_params=50, training_tokens=tokens, training_flops=flops)
+    unknown = Unknown(field="num_steps", reason="trainer.max_steps is ???", key=key, remedies=("trainer.max_steps=1000",))
+    origins = {"num_steps": Origin(key=key), "num_layers": Origin(key="model.n_layer")}
+    return Run(reading=Reading(plan=plan, origins=origins, unknowns=() if steps else (unknown,)), account=account)
+
+
+def sweep(runs, **options):
+    return list(Rule(sweep=SweepBudget(**options)).check_sweep(runs))
+
+
+def test_nothing_is_found_without_a_budget():
+    assert list(Rule().check(run())) == []
+    assert list(Rule().check(run(None))) == []
+    assert list(Rule().check_sweep([run(), run(None)])) == []
+
+
+@pytest.mark.parametrize(("option", "limit"), [("max_training_flops", 30_000_000), ("max_training_tokens", 100_000), ("max_total_params", 50)])
+def test_figure_at_its_budget_fits_and_one_above_does_not(option, limit):
+    assert list(Rule(**{option: limit}).check(run())) == []
+    (finding,) = Rule(**{option: limit - 1}).check(run())
+    assert finding.severity is None
+
+
+def test_message_has_figure_budget_and_factor():
+    (finding,) = Rule(max_training_tokens=20_000).check(run())
+    assert "100" in finding.message
+    assert "the policy's budget is" in finding.message
+    assert "20" in finding.message
+    assert "(5.0x the budget)" in finding.message
+
+
+def test_small_excess_is_told_in_percent():
+    (finding,) = Rule(max_training_tokens=80_000).check(run())
+    assert "(25 % over)" in finding.message
+
+
+@pytest.mark.parametrize("options", [{"max_training_flops": 10_000_000}, {"max_training_tokens": 33_333}])
+def test_remedy_is_the_longest_training_that_fits(options):
+    (finding,) = Rule(**options).check(run())
+    assert finding.remedies[0].overrides == ("trainer.max_steps=33",)
+    assert list(Rule(**options).check(run(33))) == []
+    assert list(Rule(**options).check(run(34))) != []
+
+
+def test_remedy_for_parameters_names_the_keys_in_words():
+    (finding,) = Rule(max_total_params=10).check(run())
+    assert finding.remedies[0].overrides == ()
+    assert "model.n_layer" in finding.remedies[0].effect
+    assert finding.origin.key == "model.n_layer"
+
+
+def test_every_budget_is_checked():
+    assert len(list(Rule(max_training_flops=1, max_training_tokens=1, max_total_params=1).check(run()))) == 3
+
+
+def test_budget_whose_figure_is_unknown_is_a_warning_that_names_what_is_missing():
+    (finding,) = Rule(max_training_tokens=1e9).check(run(None))
+    assert finding.severity == "warning"
+    assert "max_training_tokens=" in finding.message
+    assert "trainer.max_steps is ???" in finding.message
+    assert finding.remedies[0].overrides == ("trainer.max_steps=1000",)
+    assert finding.origin.key == "trainer.max_steps"
+
+
+@pytest.mark.parametrize("severity", ["note", "warning", "error"])
+def test_severity_of_the_unknown_is_an_option(severity):
+    (finding,) = Rule(max_training_flops=1e9, when_unknown=severity).check(run(None))
+    assert finding.severity == severity
+
+
+def test_unknown_parameters_are_not_explained_by_unknown_steps():
+    nothing = replace(run(None), account=Account())
+    missing = Unknown(field="vocab_size", reason="model.vocab_size is not set")
+    nothing = replace(nothing, reading=replace(nothing.reading, unknowns=(*nothing.reading.unknowns, missing)))
+    (finding,) = Rule(max_total_params=1e9).check(nothing)
+    assert "vocab_size" in finding.message
+    assert "num_steps" not in finding.message
+
+
+def test_tokens_of_one_device_within_the_budget_are_unknown_not_fine():
+    (finding,) = Rule(max_training_tokens=1e9).check(run(status="per_device"))
+    assert finding.severity == "warning"
+    assert "one device only" in finding.message
+
+
+def test_tokens_of_one_device_over_the_budget_are_over_and_not_scaled():
+    (finding,) = Rule(max_training_tokens=10).check(run(status="per_device"))
+    assert finding.severity is None
+    assert finding.message.startswith("at least ")
+    assert finding.remedies[0].overrides == ()
+
+
+def test_upper_bound_is_said():
+    (finding,) = Rule(max_training_tokens=10).check(run(status="upper_bound"))
+    assert finding.message.startswith("up to ")
+
+
+def test_sums_beyond_64_bits_are_exact():
+    huge = replace(run(), account=replace(run().account, training_flops=2**70 + 1))
+    assert list(Rule(max_training_flops=2**70).check(huge)) != []
+    assert list(Rule(max_training_flops=2**70 + 1).check(huge)) == []
+
+
+# --- sweeps
+
+
+def test_sum_over_jobs_at_the_budget_fits_and_one_job_more_does_not():
+    assert sweep([run(), run()], max_training_tokens=200_000) == []
+    (finding,) = sweep([run(), run(), run()], max_training_tokens=200_000)
+    assert "over 3 jobs" in finding.message
+    assert "sweep.max_training_tokens" in finding.message
+    assert finding.severity is None
+
+
+def test_sweep_budget_of_flops():
+    assert sweep([run()], max_training_flops=30_000_000) == []
+    assert len(sweep([run(), run()], max_training_flops=30_000_000)) == 1
+
+
+def test_sweep_remedy_shortens_every_job_where_they_share_their_steps():
+    (finding,) = sweep([run(), run(), run()], max_training_tokens=200_000)
+    assert finding.remedies[0].overrides == ("trainer.max_steps=66",)
+    assert sweep([run(66)] * 3, max_training_tokens=200_000) == []
+
+
+def test_sweep_remedy_is_words_where_steps_are_swept():
+    (finding,) = sweep([run(100), run(200)], max_training_tokens=200_000)
+    assert finding.remedies[0].overrides == ()
+    assert "100" in finding.remedies[0].effect
+
+
+def test_sweep_with_unknown_jobs_says_so():
+    (finding,) = sweep([run(), run(None)], max_training_tokens=200_000)
+    assert finding.severity == "warning"
+    assert "1 of 2 jobs" in finding.message
+
+
+def test_sweep_over_budget_without_its_unknown_jobs_is_over():
+    (finding,) = sweep([run(300), run(None)], max_training_tokens=200_000)
+    assert finding.severity is None
+    assert "not counting 1" in finding.message
+    assert finding.remedies[0].overrides == ()
+
+
+def test_sweep_without_jobs_is_within_every_budget():
+    assert sweep([], max_training_tokens=1) == []
