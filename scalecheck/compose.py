@@ -119,7 +119,7 @@ def expand_sweep(config: DictConfig) -> list[list[str]] | None:
     if OmegaConf.select(config, "hydra.sweeper._target_") != BASIC_SWEEPER:
         return None
     params = OmegaConf.select(config, "hydra.sweeper.params") or {}
-    arguments = [f"{key!s}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
+    arguments = [f"{key!s}={value}" for key, value in params.items()] + _typed(config, "task")
     parser = OverridesParser.create(config_loader=_loader())
     batches = BasicSweeper.split_arguments(parser.parse_overrides(arguments), None)
     return [list(overrides) for batch in batches for overrides in batch]
@@ -145,7 +145,13 @@ def _loader() -> Any:
 
 def job_overrides(config: DictConfig) -> tuple[str, ...]:
     """Return the task overrides that a composed config was typed with."""
-    return tuple(str(text) for text in OmegaConf.select(config, "hydra.overrides.task") or ())
+    return tuple(_typed(config, "task"))
+
+
+def _typed(config: DictConfig, kind: str) -> list[str]:
+    # An override such as a=${b} is kept as text; reading the item would resolve it.
+    listed = OmegaConf.to_container(config.hydra.overrides[kind], resolve=False)
+    return [str(text) for text in listed] if isinstance(listed, list) else []
 
 
 def locator(config: DictConfig) -> Callable[[str], Origin]:
@@ -165,7 +171,7 @@ def locator(config: DictConfig) -> Callable[[str], Origin]:
 
 def _layers(config: DictConfig) -> tuple[list[Layer], list[tuple[str, str, bool]]]:
     loader = _loader()
-    typed = [str(text) for text in config.hydra.overrides.hydra] + list(job_overrides(config))
+    typed = [*_typed(config, "hydra"), *_typed(config, "task")]
     defaults = loader.compute_defaults_list(config.hydra.job.config_name, typed, RunMode.RUN)
     layers = [layer for entry in defaults.defaults if (layer := _layer(loader, entry.config_path, entry.package))]
     parsed = OverridesParser.create(config_loader=loader).parse_overrides(typed)

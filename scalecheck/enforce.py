@@ -10,7 +10,7 @@ BLOCKED_EXIT_CODE = 3
 _WORST_FIRST: tuple[Verdict, ...] = ("stop", "warn", "pass", "silent")
 
 
-class LaunchBlocked(SystemExit):  # noqa: N818 - it is a way to leave, not an error to catch
+class LaunchBlocked(SystemExit):
     """Ends the process with exit code 3.
 
     A ``SystemExit`` because Hydra swallows every ``Exception`` of a callback and runs the job; with an int code because
@@ -18,7 +18,7 @@ class LaunchBlocked(SystemExit):  # noqa: N818 - it is a way to leave, not an er
     """
 
 
-def verdict(findings: Iterable[Finding], mode: str, silent: bool = False) -> Verdict:  # noqa: FBT001, FBT002
+def verdict(findings: Iterable[Finding], mode: str, silent: bool = False) -> Verdict:
     """Return what these findings mean under ``mode``; waived findings count for nothing.
 
     ``silent`` says that no law applies to the run (fine-tuning, evaluation), so that no finding is not a pass.

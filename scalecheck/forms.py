@@ -43,12 +43,8 @@ class FittedRange:
 
     def factor_beyond(self, *, params: float, flops: float, tokens_per_parameter: float) -> float:
         """Return the largest factor by which a run lies outside one of the bounds, 1.0 inside them all."""
-        pairs = (
-            (params, self.params),
-            (flops, self.flops),
-            (tokens_per_parameter, self.tokens_per_parameter),
-        )
-        return max(1.0, *(max(low / value, value / high) for value, bounds in pairs if bounds for low, high in [bounds]))
+        pairs = ((params, self.params), (flops, self.flops), (tokens_per_parameter, self.tokens_per_parameter))
+        return max([1.0, *(max(bounds[0] / value, value / bounds[1]) for value, bounds in pairs if bounds)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,7 @@ _ORDER: tuple[Severity, ...] = ("error", "warning", "note")
 
 def judge(run: Run, policy: Policy) -> tuple[Finding, ...]:
     """Return what the policy's rules find in one job, errors first, then in the order of the rules' names."""
-    return _sorted(
-        finding for setting in _active(policy) for finding in _stamped(setting.rule.check(run), setting)
-    )  # fmt: skip
+    return _sorted(finding for setting in _active(policy) for finding in _stamped(setting.rule.check(run), setting))
 
 
 def judge_sweep(runs: Sequence[Run], policy: Policy) -> tuple[Finding, ...]:

@@ -12,11 +12,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Annotated, Any, ClassVar, Literal, Protocol, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from scalecheck import expression, registry
 from scalecheck.errors import ExpressionError, PolicyError, ScalecheckError, did_you_mean
-from scalecheck.facts import Finding, Run, Severity
 from scalecheck.units import parse_count
 
 RuleSeverity = Literal["off", "note", "warning", "error"]
@@ -41,18 +40,9 @@ SHIPPED_FINGERPRINTS = {
 """sha256 of the canonical JSON of ``rules`` in each policy of conf/scalecheck/; tests/test_policy.py proves them fresh."""
 
 
-class Rule(Protocol):
-    """What a file in scalecheck/rules/ defines: a frozen dataclass whose fields are its options."""
-
-    DEFAULT_SEVERITY: ClassVar[Severity]
-
-    def check(self, run: Run) -> Sequence[Finding]:
-        """Return an iterable of findings on one job."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSetting:
-    """One rule with its options, and how severe its findings are unless it says so itself."""
+    """One rule with its options (a ``Rule`` of scalecheck/rules/), and how severe its findings are unless it says so itself."""
 
     severity: RuleSeverity
     rule: Any
@@ -102,9 +92,6 @@ def fingerprint(rules: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-# --- the plain keys -----------------------------------------------------------------------------------------------------------
-
-
 def _mapping(value: Any, key: str) -> dict[str, Any]:
     if value is None:
         return {}
@@ -124,10 +111,11 @@ def _refuse_unknown(given: Mapping[str, Any], known: Sequence[str], key: str) ->
 def _choice(value: Any, choices: Sequence[str], key: str) -> str:
     if value is False and "off" in choices:  # YAML 1.1 reads a bare `off` as a boolean
         return "off"
-    if not isinstance(value, str) or value not in choices:
-        message = f"{key} is {_shown(value)}; it must be one of {', '.join(choices)}.{did_you_mean(str(value), choices) if isinstance(value, str) else ''}"
-        raise PolicyError(message.split(" Known: ")[0])
-    return value
+    if isinstance(value, str) and value in choices:
+        return value
+    near = did_you_mean(value, choices).split(" Known: ")[0] if isinstance(value, str) else ""
+    message = f"{key} is {_shown(value)}; it must be one of {', '.join(choices)}.{near}"
+    raise PolicyError(message)
 
 
 def _law(value: Any, key: str) -> str:
@@ -191,9 +179,6 @@ def _assume(value: Any) -> dict[str, Any]:
     return {"devices": int(count)}
 
 
-# --- numbers ------------------------------------------------------------------------------------------------------------------
-
-
 def _count_or_none(text: str) -> int | float | None:
     try:
         return parse_count(text)
@@ -230,9 +215,6 @@ def _shown(value: Any) -> str:
     except ValueError:  # Python refuses to print integers of more than 4,300 digits
         return "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-# --- the rules ----------------------------------------------------------------------------------------------------------------
 
 
 def _rules(value: Any) -> dict[str, RuleSetting]:
@@ -277,7 +259,7 @@ def _prepared(kind: Any, options: Mapping[str, Any], key: str) -> dict[str, Any]
     hints = get_type_hints(kind)
     known = [option.name for option in fields(kind)]
     _refuse_unknown(options, [*known, "severity"] if "DEFAULT_SEVERITY" in vars(kind) else known, key)
-    prepared = {}
+    prepared: dict[str, Any] = {}
     for name, value in options.items():
         if is_dataclass(hints[name]):
             prepared[name] = _prepared(hints[name], _mapping(value, f"{key}.{name}"), f"{key}.{name}")

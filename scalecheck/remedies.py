@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 
 from scalecheck.facts import Origin, Remedy, Run
+from scalecheck.units import format_ratio
 
 _ARITHMETIC = re.compile(r"[*/%+(]|\s[-x×]\s")
 
@@ -40,20 +41,13 @@ def where_length_is_set(run: Run) -> Origin:
     return Origin()
 
 
-def figure(value: float) -> str:
-    """Write a ratio for a sentence, about two digits: ``0.074``, ``1.5``, ``22``, ``1,300``."""
-    if value >= 10 or value == 0:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
-
-
 def _is_positive(target: float | Fraction) -> bool:
     return isinstance(target, Fraction | int) and target > 0 or (isinstance(target, float) and math.isfinite(target) and target > 0)
 
 
 def _is_typed(origin: Origin) -> bool:
     """Tell whether the value is what stands at the origin's key: not assumed, computed or given by the policy."""
-    if not origin.key or origin.assumed or ".read." in origin.key or ".assume." in origin.key:
+    if not origin.key or origin.assumed or origin.key.startswith("hydra.callbacks."):
         return False
     return not _ARITHMETIC.search(origin.because.replace(origin.key, ""))
 
@@ -74,5 +68,5 @@ def _override(run: Run, key: str | None, value: int, present: int | None, tokens
     if value < 1 or value == present:
         return None
     before = run.reading.plan.training_tokens
-    compute = f", {figure(tokens / before)}x the compute" if before else ""
+    compute = f", {format_ratio(tokens / before)}x the compute" if before else ""
     return Remedy(overrides=(f"{key}={value}",), effect=f"same model{compute}")

@@ -58,7 +58,9 @@ def test_rule_that_is_off_is_not_asked_even_for_findings_with_a_severity():
 
 
 def test_errors_come_first_and_equals_keep_their_order():
-    found = judge(RUN, policy(one=("note", Says((finding("n"),))), two=("warning", Says((finding("w"), finding("e", "error"), finding("v"))))))
+    found = judge(
+        RUN, policy(one=("note", Says((finding("n"),))), two=("warning", Says((finding("w"), finding("e", "error"), finding("v")))))
+    )
     assert [item.message for item in found] == ["e", "w", "v", "n"]
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scalecheck import registry
 from scalecheck.errors import PolicyError
 from scalecheck.facts import Account, Outlook
+from scalecheck.forms import Allocation, ParamsConvention
 from scalecheck.laws.hoffmann2022_a1 import LAW as HOFFMANN_A1
 from scalecheck.outlook import outlooks
 
@@ -55,7 +56,8 @@ def test_outlook_of_chinchilla() -> None:
     assert view.law_flops == 5.88e23
     assert view.optimal_params == pytest.approx(73.0164e9, rel=1e-5)
     assert view.optimal_tokens == pytest.approx(1.342164e12, rel=1e-5)
-    assert view.tokens_per_parameter == 20.0
+    assert view.tokens_per_parameter == pytest.approx(18.38168, rel=1e-5)
+    assert view.multiple == pytest.approx(20 / 18.38168, rel=1e-5)
     assert view.predicted_loss == pytest.approx(1.97388, abs=5e-6)
     assert view.loss_at_optimum == pytest.approx(1.97386, abs=5e-6)
     assert view.wasted_compute == pytest.approx(1 - 0.999365, abs=2e-5)
@@ -95,14 +97,14 @@ def test_tokens_per_parameter_alone_can_be_outside_the_fit() -> None:
 
 
 @pytest.mark.parametrize(("convention", "params"), [("total", 800), ("non_embedding", 500), ("active", 300)])
-def test_each_law_gets_its_own_params(monkeypatch: pytest.MonkeyPatch, convention: str, params: int) -> None:
+def test_each_law_gets_its_own_params(monkeypatch: pytest.MonkeyPatch, convention: ParamsConvention, params: int) -> None:
     law = replace(HOFFMANN_A1, params_convention=convention)
     monkeypatch.setattr(registry, "load", lambda folder, name: SimpleNamespace(LAW=law))
     run = Account(total_params=800, non_embedding_params=500, active_params=300, training_tokens=6000, tokens_per_parameter=7.5)
     view = outlooks(run, ["some_law"])["some_law"]
     assert (view.params, view.params_convention) == (params, convention)
     assert view.law_flops == 6 * params * 6000
-    assert view.tokens_per_parameter == 6000 / params
+    assert view.multiple * view.tokens_per_parameter == pytest.approx(6000 / params)
 
 
 def test_law_whose_params_are_unknown_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,8 +127,9 @@ def test_matmul_flops_of_the_account_do_not_move_the_law() -> None:
         replace(CHINCHILLA, tokens_per_parameter=None),
         replace(CHINCHILLA, total_params=0),
         replace(CHINCHILLA, training_tokens=0),
+        replace(CHINCHILLA, total_params=-70_000_000_000, training_tokens=-1_400_000_000_000),
     ],
-    ids=["params", "tokens", "per_device_tokens", "no_params", "no_tokens"],
+    ids=["params", "tokens", "per_device_tokens", "no_params", "no_tokens", "negative"],
 )
 def test_nothing_is_said_about_an_unknown(unknown: Account) -> None:
     assert outlooks(unknown, BOTH) == {}
@@ -148,6 +151,16 @@ def test_unknown_law_is_refused_with_the_nearest_name() -> None:
 )
 def test_counts_that_no_float_holds_are_unknown(params: int, tokens: int) -> None:
     assert outlooks(account(params, tokens), BOTH) == {}
+
+
+@pytest.mark.parametrize(
+    "law",
+    [replace(HOFFMANN_A1, a=0.3), replace(HOFFMANN_A1, k=1e-150, a=0.01)],
+    ids=["power_raises", "division_gives_infinity"],
+)
+def test_law_whose_answer_no_float_holds_is_left_out(monkeypatch: pytest.MonkeyPatch, law: Allocation) -> None:
+    monkeypatch.setattr(registry, "load", lambda folder, name: SimpleNamespace(LAW=law))
+    assert outlooks(account(10**290, 10**9), ["some_law"]) == {}
 
 
 @pytest.mark.parametrize(("params", "tokens"), [(1, 1), (1, 10**30), (10**30, 1), (10**30, 10**30), (10**90, 10**60)])

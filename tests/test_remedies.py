@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from scalecheck.facts import Account, Origin, Reading, Run, TrainingPlan
-from scalecheck.remedies import figure, scale_steps, where_length_is_set
+from scalecheck.remedies import scale_steps, where_length_is_set
 
 STEPS = Origin(key="trainer.max_steps")
 PLAN = TrainingPlan(num_steps=100, tokens_per_step=1000, training_tokens=100_000, tokens_status="exact")
@@ -39,7 +39,9 @@ def test_token_limit_is_scaled_where_there_are_no_steps():
 
 def test_token_limit_that_ends_the_run_before_its_last_step_is_scaled_instead_of_the_steps():
     plan = replace(PLAN, training_tokens=70_000)
-    assert scale_steps(run(plan, num_steps=STEPS, training_tokens=Origin(key="data.tokens")), 5e5, round_up=True).overrides == ("data.tokens=500000",)
+    assert scale_steps(run(plan, num_steps=STEPS, training_tokens=Origin(key="data.tokens")), 5e5, round_up=True).overrides == (
+        "data.tokens=500000",
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,10 +95,3 @@ def test_length_is_set_by_steps_before_tokens():
     assert where_length_is_set(run(training_tokens=tokens, num_steps=STEPS)) is STEPS
     assert where_length_is_set(run(num_steps=Origin(assumed=True), training_tokens=tokens)) is tokens
     assert where_length_is_set(run()) == Origin()
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (0.0744, "0.074"), (1.49, "1.5"), (9.96, "10"), (21.6, "22"), (1300.4, "1,300"), (1.0, "1")]
-)
-def test_ratio_is_written_with_about_two_digits(value, text):
-    assert figure(value) == text

@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Gt
 
 from scalecheck.facts import Account, Finding, Origin, Reading, Remedy, Run, Severity, TrainingPlan
-from scalecheck.remedies import figure, scale_steps, where_length_is_set
-from scalecheck.units import format_count, format_flops
+from scalecheck.remedies import scale_steps, where_length_is_set
+from scalecheck.units import format_count, format_flops, format_ratio
 
 _DECIDED_BY = {
     "training_flops": ("num_steps", "tokens_per_step", "sequence_length", "training_tokens", "num_devices"),
@@ -90,8 +90,9 @@ class Rule:
             if total > budget:
                 yield _sweep_over(runs, name, budget, uncounted)
             elif uncounted:
-                known = f"; the others sum to {_quantity(name, total)}" if total else ""
-                message = f"sweep.max_{name}={_quantity(name, budget)} cannot be checked: {_WORDS[name]} of {uncounted} of {_jobs(runs)} unknown{known}"
+                known = f"; what is known sums to {_quantity(name, total)}" if total else ""
+                missing = f"{_WORDS[name]} of {uncounted} of {_jobs(runs)} are unknown{known}"
+                message = f"sweep.max_{name}={_quantity(name, budget)} cannot be checked: {missing}"
                 yield Finding(rule="over_budget", message=message, severity=self.when_unknown)
 
     def _unknown(self, run: Run, name: str, budget: float) -> Finding:
@@ -122,7 +123,8 @@ def _over(run: Run, name: str, found: int, budget: float) -> Finding:
 
 def _sentence(name: str, found: int, budget: float, scope: str = "") -> str:
     factor = Fraction(found) / Fraction(budget)
-    excess = f"{figure(float(min(factor, 10**18)))}x the budget" if factor >= 2 else f"{float(100 * (factor - 1)):.2g} % over"
+    times = format_ratio(float(min(factor, Fraction(10**18))))
+    excess = f"{times}x the budget" if factor >= 2 else f"{float(100 * (factor - 1)):.2g} % over"
     return f"{_quantity(name, found)}{scope}; the policy's budget is {_quantity(name, budget)} ({excess})"
 
 

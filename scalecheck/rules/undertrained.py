@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar
 from annotated_types import Gt
 
 from scalecheck.facts import Account, Finding, ModelShape, Origin, Outlook, Reading, Remedy, Run, Severity, TrainingPlan
-from scalecheck.remedies import figure, scale_steps, where_length_is_set
-from scalecheck.units import format_count
+from scalecheck.remedies import scale_steps, where_length_is_set
+from scalecheck.units import format_count, format_ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +67,13 @@ class Rule:
         params, now = run.account.total_params, run.account.training_tokens
         asked = (self.min_tokens_per_parameter or 0) * params if params else 0
         target = max(outlook.tokens_for_this_model, asked)
-        kind = "compute-optimal" if target > asked else f"{figure(self.min_tokens_per_parameter or 0)} tokens per parameter"
+        kind = "compute-optimal" if target > asked else f"{format_ratio(self.min_tokens_per_parameter or 0)} tokens per parameter"
         longer = scale_steps(run, target, round_up=True)
         if longer:
             yield replace(longer, effect=longer.effect.replace("same model", f"same model, {kind}", 1))
         elif now:
-            yield Remedy(effect=f"train on {format_count(round(target))} tokens: same model, {kind}, {figure(target / now)}x the compute")
+            compute = f"{format_ratio(target / now)}x the compute"
+            yield Remedy(effect=f"train on {format_count(round(target))} tokens: same model, {kind}, {compute}")
         if outlook.multiple < 1:
             size, tokens = format_count(round(outlook.optimal_params)), format_count(round(outlook.optimal_tokens))
             yield Remedy(effect=f"about {size} parameters on {tokens} tokens: same compute, compute-optimal")
@@ -80,19 +81,19 @@ class Rule:
 
 def _message(run: Run, outlook: Outlook, ratio: float, asked: float | None) -> str:
     bound = "at most " if run.reading.plan.tokens_status == "upper_bound" else ""
-    clauses = [f"{bound}{figure(ratio)} tokens per parameter"]
+    clauses = [f"{bound}{format_ratio(ratio)} tokens per parameter"]
     if asked is not None:
-        clauses.append(f"the policy asks for {figure(asked)}")
+        clauses.append(f"the policy asks for {format_ratio(asked)}")
     if outlook.multiple < 1:
-        clauses.append(f"compute-optimal at this compute is {_optimum(run)}, x{figure(outlook.multiple)}{_waste(run, outlook)}")
+        clauses.append(f"compute-optimal at this compute is {_optimum(run)}, x{format_ratio(outlook.multiple)}{_waste(run, outlook)}")
     if outlook.extrapolated > 1:
-        clauses.append(f"extrapolated: this run is {figure(outlook.extrapolated)}x beyond the range that {outlook.law} was fitted on")
+        clauses.append(f"extrapolated: this run is {format_ratio(outlook.extrapolated)}x beyond the range that {outlook.law} was fitted on")
     return "; ".join(clauses)
 
 
 def _optimum(run: Run) -> str:
     ratios = [outlook.tokens_per_parameter for outlook in run.outlooks.values()]
-    low, high = figure(min(ratios)), figure(max(ratios))
+    low, high = format_ratio(min(ratios)), format_ratio(max(ratios))
     laws = f"{len(ratios)} published laws" if len(ratios) > 1 else next(iter(run.outlooks))
     return f"{low if low == high else f'{low}-{high}'} ({laws})"
 

@@ -91,7 +91,7 @@ def test_broken_policy_stops_and_names_the_key_and_the_nearest(app, policy, name
         defaults: [strict, _self_]
         hydra: {{callbacks: {{scalecheck: {{{policy}}}}}}}
         """})  # fmt: skip
-    done = app.run("scalecheck=ours", *arguments)
+    done = app.run(*arguments, "scalecheck=ours")
     assert done.returncode == 3, done.stderr
     assert named in done.stderr
     assert "Traceback" not in done.stderr

@@ -67,6 +67,7 @@ def test_job_that_does_not_compose_stops_the_sweep_and_is_named(app):
 
 def test_a_sweeper_that_cannot_be_enumerated_is_guarded_batch_by_batch(app):
     app.write({
+        "hydra_plugins/adaptive/__init__.py": "",
         "hydra_plugins/adaptive/adaptive_sweeper.py": """
             from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
             from hydra.plugins.sweeper import Sweeper

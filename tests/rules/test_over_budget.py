@@ -31,7 +31,9 @@ def test_nothing_is_found_without_a_budget():
     assert list(Rule().check_sweep([run(), run(None)])) == []
 
 
-@pytest.mark.parametrize(("option", "limit"), [("max_training_flops", 30_000_000), ("max_training_tokens", 100_000), ("max_total_params", 50)])
+@pytest.mark.parametrize(
+    ("option", "limit"), [("max_training_flops", 30_000_000), ("max_training_tokens", 100_000), ("max_total_params", 50)]
+)
 def test_figure_at_its_budget_fits_and_one_above_does_not(option, limit):
     assert list(Rule(**{option: limit}).check(run())) == []
     (finding,) = Rule(**{option: limit - 1}).check(run())

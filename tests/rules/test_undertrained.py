@@ -39,10 +39,10 @@ def test_overtraining_is_not_reported():
 
 
 def test_message_has_the_ratio_the_range_of_the_laws_the_multiple_and_the_waste():
-    base = with_outlook(fires(), wasted_compute=0.48, tokens_per_parameter=20.6).outlooks["hoffmann2022_a1"]
+    base = with_outlook(fires(), wasted_compute=0.48, multiple=0.0744, tokens_per_parameter=20.6).outlooks["hoffmann2022_a1"]
     laws = {law: replace(base, law=law, tokens_per_parameter=ratio) for law, ratio in (("a", 15.7), ("b", 22.4), (base.law, 20.6))}
     assert found(replace(fires(), outlooks=laws)).message == (
-        "1.4 tokens per parameter; compute-optimal at this compute is 16-22 (3 published laws), x0.07"
+        "1.4 tokens per parameter; compute-optimal at this compute is 16-22 (3 published laws), x0.074"
         " -> 48 % of the compute is wasted (hoffmann2022_a1)"
     )
 

@@ -11,7 +11,9 @@ def found(*unknowns: Unknown):
 
 
 def test_each_unknown_is_one_finding_with_reason_and_key():
-    first, second = found(Unknown(field="vocab_size", reason="not set", key="model.vocab_size"), Unknown(field="num_steps", reason="no key says it"))
+    first, second = found(
+        Unknown(field="vocab_size", reason="not set", key="model.vocab_size"), Unknown(field="num_steps", reason="no key says it")
+    )
     assert first.message == "vocab_size is unknown: not set (model.vocab_size)"
     assert first.origin.key == "model.vocab_size"
     assert second.message == "num_steps is unknown: no key says it"
