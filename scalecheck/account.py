@@ -149,7 +149,7 @@ def _training_flops(account: Account, tokens: int | None) -> tuple[int | None, s
     elif length is None:
         missing = "the sequence length is unknown"
     else:
-        missing = "the vocabulary size is unknown, so the head's FLOPs are"
+        missing = "the vocabulary size is unknown"
     return FLOPS_PER_PARAM_AND_TOKEN * params * tokens, f"6ND: {missing}, so attention is not counted"
 
 

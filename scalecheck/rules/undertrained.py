@@ -87,7 +87,7 @@ def _message(run: Run, outlook: Outlook, ratio: float, asked: float | None) -> s
     if outlook.multiple < 1:
         clauses.append(f"compute-optimal at this compute is {_optimum(run)}, x{format_ratio(outlook.multiple)}{_waste(run, outlook)}")
     if outlook.extrapolated > 1:
-        clauses.append(f"extrapolated: this run is {format_ratio(outlook.extrapolated)}x beyond the range that {outlook.law} was fitted on")
+        clauses.append(f"extrapolated: this run is {format_ratio(outlook.extrapolated)}x outside the range that {outlook.law} was fitted on")
     return "; ".join(clauses)
 
 
@@ -112,8 +112,9 @@ def _example(multiple: float) -> Run:
     plan = TrainingPlan(num_steps=steps, tokens_per_step=524_288, training_tokens=tokens, tokens_status="exact")
     shape = ModelShape(family="gpt2", num_layers=12, hidden_size=768, vocab_size=50257)
     law = Outlook(
-        law="hoffmann2022_a1", params=params, params_convention="total", law_flops=6.0 * params * tokens, optimal_params=1.2e8 * multiple**0.5,
-        optimal_tokens=2.5e9 * multiple**0.5, tokens_per_parameter=20.0, multiple=multiple, tokens_for_this_model=2.5e9,
+        law="hoffmann2022_a1", params=params, params_convention="total", law_flops=6.0 * params * tokens,
+        optimal_params=1.2e8 * multiple**0.5, optimal_tokens=2.5e9 * multiple**0.5, tokens_per_parameter=20.0,
+        multiple=multiple, tokens_for_this_model=2.5e9,
     )  # fmt: skip
     return Run(
         reading=Reading(shape=shape, plan=plan, origins={"num_steps": Origin(key="trainer.max_steps")}),

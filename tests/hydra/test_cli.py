@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import hydra
 import pytest
 
 HERE = ("check", "--config-dir", "conf", "--config-name", "train")
@@ -101,6 +102,7 @@ def test_policy_that_is_a_list_exits_2(app):
     assert "hydra.callbacks.scalecheck" in done.stderr
 
 
+@pytest.mark.skipif(not hydra.__version__.startswith("1.3"), reason="hydra-core 1.4 refuses version_base below 1.3")
 def test_version_base_changes_how_an_old_repo_composes(app):
     app.write({
         "conf/old.yaml": "defaults: [{model: old}]\ndata: {batch_size: 32, seq_len: 1024}\ntrainer: {max_steps: 84, devices: 1}\n",

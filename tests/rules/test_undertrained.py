@@ -65,7 +65,7 @@ def test_single_law_is_named():
 def test_extrapolation_is_said_only_beyond_the_range_of_the_law():
     assert "extrapolated" not in found(fires()).message
     beyond = found(with_outlook(fires(), extrapolated=30.2)).message
-    assert "extrapolated: this run is 30x beyond the range that hoffmann2022_a1 was fitted on" in beyond
+    assert "extrapolated: this run is 30x outside the range that hoffmann2022_a1 was fitted on" in beyond
 
 
 def test_policys_own_ratio_is_compared_and_named():
