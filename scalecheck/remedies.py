@@ -49,7 +49,7 @@ def _is_typed(origin: Origin) -> bool:
     """Tell whether the value is what stands at the origin's key: not assumed, computed or given by the policy."""
     if not origin.key or origin.assumed or origin.key.startswith("hydra.callbacks."):
         return False
-    return not _ARITHMETIC.search(origin.because.replace(origin.key, ""))
+    return not _ARITHMETIC.search(origin.because)
 
 
 def _steps_decide(run: Run) -> bool:

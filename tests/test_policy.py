@@ -215,7 +215,7 @@ def test_number_that_is_none_is_refused_with_its_key(make, key, value):
     assert len(sentence) < 250
 
 
-@pytest.mark.parametrize("value", [True, -1, 0, float("nan"), [1], "", " ", "trainer.max_steps +", "import os", "__import__('os')"])
+@pytest.mark.parametrize("value", [True, -1, 0, float("nan"), [1], "", " ", "trainer.max_steps +", "import os"])
 def test_mapping_that_is_no_key_is_refused(value):
     assert refusal({"read": {"num_steps": value}}).startswith(f"{KEY}.read.num_steps")
 

@@ -38,7 +38,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "vocab_size": ("vocab_size",),
     "num_attention_heads": ("n_head", "num_attention_heads"),
     "intermediate_size": ("n_inner",),
-    "max_positions": ("n_positions", "max_position_embeddings", "n_ctx"),
+    "max_positions": ("n_positions", "n_ctx", "max_position_embeddings"),
     "tie_word_embeddings": ("tie_word_embeddings",),
 }
 

@@ -87,7 +87,9 @@ def _message(run: Run, outlook: Outlook, ratio: float, asked: float | None) -> s
     if outlook.multiple < 1:
         clauses.append(f"compute-optimal at this compute is {_optimum(run)}, x{format_ratio(outlook.multiple)}{_waste(run, outlook)}")
     if outlook.extrapolated > 1:
-        clauses.append(f"extrapolated: this run is {format_ratio(outlook.extrapolated)}x outside the range that {outlook.law} was fitted on")
+        clauses.append(
+            f"extrapolated: this run is {format_ratio(outlook.extrapolated)}x outside the range that {outlook.law} was fitted on"
+        )
     return "; ".join(clauses)
 
 

@@ -161,5 +161,11 @@ def test_sweep_over_budget_without_its_unknown_jobs_is_over():
     assert finding.remedies[0].overrides == ()
 
 
+def test_sweep_remedy_is_words_where_a_job_of_the_same_steps_is_unknown():
+    """Scaling what is known to the budget would leave nothing for the unknown job."""
+    (finding,) = sweep([run(300), replace(run(300), account=Account())], max_training_tokens=200_000)
+    assert finding.remedies[0].overrides == ()
+
+
 def test_sweep_without_jobs_is_within_every_budget():
     assert sweep([], max_training_tokens=1) == []
