@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - the reader of our output has gone; say no more
         return EXIT_CLEAN
-    except Exception as bug:  # noqa: BLE001 - a traceback would hide that nothing was checked
+    except Exception as bug:
         return _cannot(f"internal error: {type(bug).__name__}: {str(bug)[:300]}. Please report it with the command you typed.")
 
 

@@ -65,7 +65,7 @@ class ConfigView:
             node = node[name]
         if not _is_open(node):
             return ()
-        return tuple(str(name) for name in node.keys() if "." not in str(name))  # noqa: SIM118 - iteration would resolve
+        return tuple(str(name) for name in node.keys() if "." not in str(name))
 
     @property
     def read_keys(self) -> frozenset[str]:
@@ -92,7 +92,7 @@ def policy_node(config: DictConfig) -> tuple[str, Any] | None:
     if not isinstance(callbacks, DictConfig):
         return None
     for name in callbacks:
-        prefix = f"hydra.callbacks.{name}"
+        prefix = f"hydra.callbacks.{name!s}"
         node = callbacks[name]
         target = str(OmegaConf.select(node, "_target_", default="")) if isinstance(node, DictConfig) else ""
         if target.endswith(f".{CALLBACK}"):
@@ -108,7 +108,9 @@ def _plain(node: DictConfig, prefix: str) -> Any:
     try:
         return OmegaConf.to_container(node, resolve=True)
     except _RESOLVE_FAILURES as failure:
-        message = f"{prefix} does not resolve: {_first_line(failure)}. Write config keys without ${{}}, as in read.num_steps=trainer.max_steps."
+        message = (
+            f"{prefix} does not resolve: {_first_line(failure)}. Write config keys without ${{}}, as in read.num_steps=trainer.max_steps."
+        )
         raise PolicyError(message) from failure
 
 

@@ -42,16 +42,7 @@ def keys(text: str) -> tuple[str, ...]:
         ExpressionError: text outside the grammar.
 
     """
-    found: dict[str, None] = {}
-
-    def note(key: str) -> Number:
-        found[key] = None
-        return 1
-
-    tree = _tree(text)
-    for node in _operands(tree):
-        note(_key(node, text))
-    return tuple(found)
+    return tuple(dict.fromkeys(_key(node, text) for node in _operands(_tree(text), text)))
 
 
 def linear_key(text: str) -> str | None:
@@ -73,7 +64,7 @@ def _tree(text: str) -> ast.expr:
         depth += (character in "([{") - (character in ")]}")
         deepest = max(deepest, depth)
     chains = max((len(run) for run in text.replace("+", "-").replace("~", "-").split()), default=0)
-    if deepest > MAX_DEPTH or text.count("-") + text.count("+") + text.count("~") + text.count("*") > 200 or chains > 500:  # noqa: PLR2004
+    if deepest > MAX_DEPTH or text.count("-") + text.count("+") + text.count("~") + text.count("*") > 200 or chains > 500:
         message = f"the expression {text[:60]!r} is nested too deeply."
         raise ExpressionError(message)
     try:
@@ -85,17 +76,29 @@ def _tree(text: str) -> ast.expr:
         raise ExpressionError(message) from failure
 
 
-def _operands(node: ast.expr) -> Iterator[ast.expr]:
+def _operands(node: ast.expr, text: str) -> Iterator[ast.expr]:
     if isinstance(node, ast.Name | ast.Attribute):
         yield node
-    elif isinstance(node, ast.BinOp):
-        yield from _operands(node.left)
-        yield from _operands(node.right)
-    elif isinstance(node, ast.UnaryOp):
-        yield from _operands(node.operand)
-    elif isinstance(node, ast.Call):
-        for argument in node.args:
-            yield from _operands(argument)
+    elif isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
+        yield from _operands(node.left, text)
+        yield from _operands(node.right, text)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        yield from _operands(node.operand, text)
+    elif _is_known_call(node):
+        for argument in node.args:  # type: ignore[attr-defined]
+            yield from _operands(argument, text)
+    elif not (isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)):
+        raise _not_arithmetic(text)
+
+
+def _is_known_call(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS and not node.keywords and bool(node.args)
+    )
+
+
+def _not_arithmetic(text: str) -> ExpressionError:
+    return ExpressionError(f"the expression {text[:60]!r} is not arithmetic. {_GRAMMAR}")
 
 
 def _key(node: ast.expr, text: str) -> str:
@@ -118,10 +121,9 @@ def _value(node: ast.expr, read: Callable[[str], Number], text: str) -> Number:
         return -value if isinstance(node.op, ast.USub) else value
     if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
         return _combined(node, _value(node.left, read, text), _value(node.right, read, text), text)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS and not node.keywords and node.args:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and _is_known_call(node):
         return _called(node.func.id, [_value(argument, read, text) for argument in node.args], text)
-    message = f"the expression {text[:60]!r} is not arithmetic. {_GRAMMAR}"
-    raise ExpressionError(message)
+    raise _not_arithmetic(text)
 
 
 def _combined(node: ast.BinOp, left: Number, right: Number, text: str) -> Number:

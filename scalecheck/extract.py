@@ -22,7 +22,13 @@ def extract(view: View, read: Mapping[str, Any], assume: Mapping[str, Any], envi
     the devices where the config does not; ``config_prefix`` is where the policy lives, for the lines that remedies name.
     """
     notes = Notes()
-    given = {name: value for name, entry in read.items() if name not in _TEXT for value in [_given(view, name, entry, notes, config_prefix)] if value is not None}
+    given = {
+        name: value
+        for name, entry in read.items()
+        if name not in _TEXT
+        for value in [_given(view, name, entry, notes, config_prefix)]
+        if value is not None
+    }
     surveyed = survey(view)
     root = str(read["model"]) if read.get("model") else None
     shape, model_dialect = read_model(view, surveyed, root, given, notes, config_prefix)

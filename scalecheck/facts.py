@@ -178,8 +178,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """One law's view of a run. ``multiple`` is (D/N) over the law's optimal D/N at the run's compute, in the law's own N.
+    """One law's view of a run, in the law's own N.
 
+    ``tokens_per_parameter`` is the law's optimal D*/N* at the run's compute; ``multiple`` is the run's D/N over it.
     ``extrapolated`` is the factor beyond the law's fitted range, 1.0 inside it. ``tokens_for_this_model`` is the D at which
     this N is compute-optimal. Loss is in nats per token; ``None`` where a law has none.
     """

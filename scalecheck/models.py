@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +36,10 @@ class Notes:
     origins: dict[str, Origin] = field(default_factory=dict)
     unknowns: list[Unknown] = field(default_factory=list)
     impossible: list[Impossible] = field(default_factory=list)
+
+    def speaks_of(self, name: str) -> bool:
+        """Tell whether a field has been filed as unknown or impossible."""
+        return any(item.field == name for item in self.unknowns) or any(item.field == name for item in self.impossible)
 
     def keep(self, value: Any) -> Any:
         """Return a value, or file it under what it is and return ``None``."""
@@ -101,7 +105,9 @@ def _families() -> dict[str, ModuleType]:
     return {name: registry.load("architectures", name) for name in registry.names("architectures")}
 
 
-def read_model(view: View, survey: Survey, root: str | None, given: Mapping[str, Any], notes: Notes, prefix: str) -> tuple[ModelShape | None, str | None]:
+def read_model(
+    view: View, survey: Survey, root: str | None, given: Mapping[str, Any], notes: Notes, prefix: str
+) -> tuple[ModelShape | None, str | None]:
     """Find the model, read its fields, and build its shape. Returns the shape (``None`` if untold) and the dialect's name."""
     found = [(name, node) for name in registry.names("dialects/models") for node in registry.load("dialects/models", name).roots(survey)]
     if root is not None:
@@ -109,7 +115,9 @@ def read_model(view: View, survey: Survey, root: str | None, given: Mapping[str,
     if len({node for _, node in found}) > 1:
         nodes = sorted({node or "the root" for _, node in found})
         lines = tuple(f"+{prefix}.read.model={node}" for node in nodes[:4])
-        notes.unknowns.append(Unknown(field="model", reason=f"there are {len(nodes)} models in the config: {', '.join(nodes[:6])}", remedies=lines))
+        notes.unknowns.append(
+            Unknown(field="model", reason=f"there are {len(nodes)} models in the config: {', '.join(nodes[:6])}", remedies=lines)
+        )
         return None, None
     if not found:
         _nothing_found(root, given, notes, prefix)
@@ -135,7 +143,9 @@ def _nothing_found(root: str | None, given: Mapping[str, Any], notes: Notes, pre
         return
     where = f" under {root}" if root else ""
     reason = f"no model{where} with names that are known (num_hidden_layers and hidden_size, or n_layer and n_embd)"
-    notes.unknowns.append(Unknown(field="total_params", reason=reason, remedies=(f"+{prefix}.read.total_params=124439808", f"+{prefix}.read.model=<node>")))
+    notes.unknowns.append(
+        Unknown(field="total_params", reason=reason, remedies=(f"+{prefix}.read.total_params=124439808", f"+{prefix}.read.model=<node>"))
+    )
 
 
 def _shape(view: View, node: str, claim: FamilyClaim, request: _Request, notes: Notes) -> ModelShape | None:
@@ -151,9 +161,11 @@ def _shape(view: View, node: str, claim: FamilyClaim, request: _Request, notes: 
             if values.get(name) is None:
                 values[name] = default
                 notes.origins[name] = Origin(assumed=True, because=f"the default of {claim.class_name}")
-    if not _derived(module, values, notes, node):
+    if not _derived(module, values, notes, _Node(node, family_is_assumed=claim.assumed)):
         return None
-    return _built(module, claim.family, values, notes, _Place(node=node, prefix=request.prefix, spellings=_spellings(module, request.dialect)))
+    return _built(
+        module, claim.family, values, notes, _Place(node=node, prefix=request.prefix, spellings=_spellings(module, request.dialect))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +215,14 @@ def _default_vocabulary(values: dict[str, Any], notes: Notes, node: str, prefix:
             notes.unknowns[number] = Unknown(field="vocab_size", key=unknown.key, reason=unknown.reason, remedies=lines)
 
 
-def _derived(module: ModuleType, values: dict[str, Any], notes: Notes, node: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Node:
+    key: str
+    family_is_assumed: bool
+
+
+def _derived(module: ModuleType, values: dict[str, Any], notes: Notes, place: _Node) -> bool:
+    node = place.key
     needed = ("num_layers", "hidden_size", "num_attention_heads")
     missing = [name for name in needed if values.get(name) is None]
     for name in missing:
@@ -216,15 +235,15 @@ def _derived(module: ModuleType, values: dict[str, Any], notes: Notes, node: str
         derived = module.derive({name: value for name, value in values.items() if value is not None})
     except ConfigError as error:
         key = notes.origins.get("num_attention_heads", Origin()).key
-        spelled = {origin.key: name for name, origin in notes.origins.items() if origin.key}
-        heads = f" ({', '.join(key for key, name in spelled.items() if name in ('num_attention_heads', 'hidden_size'))})"
+        involved = ("num_attention_heads", "num_key_value_heads", "hidden_size")
+        heads = f" ({', '.join(str(notes.origins[name].key) for name in involved if name in notes.origins and notes.origins[name].key)})"
         notes.impossible.append(Impossible(field="num_attention_heads", key=key, reason=f"{error}{heads}"))
         return False
     for name, (value, because) in derived.items():
         if values.get(name) is None:
             values[name] = value
-            arithmetic = name == "head_dim"
-            notes.origins[name] = Origin(assumed=not arithmetic, because=because)
+            # What a family's own definition derives is not our choice; the choice of the family may be.
+            notes.origins[name] = Origin(assumed=place.family_is_assumed and name != "head_dim", because=because)
     return True
 
 
@@ -238,14 +257,15 @@ def _built(module: ModuleType, family: str, values: dict[str, Any], notes: Notes
     names = [item.name for item in fields(module.Shape)]
     for name in names:
         if name not in values and name not in ("family", *_defaulted(module)):
-            key = join(node, place.spellings.get(name, (name,))[-1])
+            key = join(node, place.spellings.get(name, (name,))[0])
             notes.unknowns.append(Unknown(field=name, key=node or None, reason=f"{key} is not set", remedies=(f"+{key}=1024",)))
             return None
+    for item in fields(module.Shape):
+        if item.name not in values and item.name in place.spellings:
+            notes.origins[item.name] = Origin(assumed=True, because=f"not set; the default of {family}")
     shape: ModelShape = module.Shape(family=family, **{name: values[name] for name in names if name in values})
     return shape
 
 
 def _defaulted(module: ModuleType) -> tuple[str, ...]:
-    from dataclasses import MISSING
-
     return tuple(item.name for item in fields(module.Shape) if item.default is not MISSING)

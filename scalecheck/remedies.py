@@ -42,7 +42,7 @@ def where_length_is_set(run: Run) -> Origin:
 
 
 def _is_positive(target: float | Fraction) -> bool:
-    return isinstance(target, Fraction | int) and target > 0 or (isinstance(target, float) and math.isfinite(target) and target > 0)
+    return (isinstance(target, Fraction | int) and target > 0) or (isinstance(target, float) and math.isfinite(target) and target > 0)
 
 
 def _is_typed(origin: Origin) -> bool:

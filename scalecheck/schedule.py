@@ -12,9 +12,9 @@ from scalecheck.facts import Impossible, ModelShape, Origin, TokensStatus, Train
 from scalecheck.models import Notes
 from scalecheck.survey import Survey, join, shown, whole
 
-# The spellings that real repos use, docs/glossary.md; a name that means several things (batch_size) is read by the dialects.
-STEPS = ("max_steps", "num_steps", "max_iters", "n_iters", "num_train_steps", "total_steps", "train_steps", "max_train_steps", "train_iters",
-         "n_steps", "num_iterations", "total_training_steps")  # fmt: skip
+# The spellings of real repos, docs/glossary.md; a name that means several things (batch_size) is read by the dialects.
+STEPS = ("max_steps", "num_steps", "max_iters", "n_iters", "num_train_steps", "total_steps", "train_steps", "max_train_steps",
+         "train_iters", "n_steps", "num_iterations", "total_training_steps")  # fmt: skip
 LENGTHS = ("sequence_length", "seq_len", "seq_length", "max_seq_len", "max_seq_length", "max_length", "block_size", "context_length",
            "context_size", "max_sequence_length", "tokens_per_sample", "length")  # fmt: skip
 GLOBAL_BATCH = ("global_batch_size", "global_train_batch_size", "total_batch_size")
@@ -66,7 +66,9 @@ class Clues:
         if len({repr(value) for value in values.values()}) > 1:
             listed = ", ".join(f"{key}={shown(value)}" for key, value in values.items())
             lines = tuple(f"+{self.prefix}.read.{name}={key}" for key in list(values)[:4])
-            self.notes.unknowns.append(Unknown(field=name, key=next(iter(values)), reason=f"several keys could tell: {listed}", remedies=lines))
+            self.notes.unknowns.append(
+                Unknown(field=name, key=next(iter(values)), reason=f"several keys could tell: {listed}", remedies=lines)
+            )
             return None
         for key, value in values.items():
             self.notes.origins[name] = Origin(key=key)
@@ -76,8 +78,7 @@ class Clues:
 
     def settled(self, name: str) -> bool:
         """Tell whether a field has been noted already, as found, ambiguous or impossible."""
-        noted = [*self.notes.unknowns, *self.notes.impossible]
-        return name in self.notes.origins or any(item.field == name for item in noted)
+        return name in self.notes.origins or self.notes.speaks_of(name)
 
     def length(self) -> int | None:
         """Return the training length: a length of the data or the run, else the model's own context."""
@@ -115,12 +116,14 @@ class Clues:
             return int(world)
         assumed: int | None = self.assume.get("devices")
         if assumed:
-            self.notes.origins["num_devices"] = Origin(key=f"{self.prefix}.assume.devices", assumed=True, because=f"{self.prefix}.assume.devices")
+            self.notes.origins["num_devices"] = Origin(
+                key=f"{self.prefix}.assume.devices", assumed=True, because=f"{self.prefix}.assume.devices"
+            )
         return assumed
 
     def hints_at_several_devices(self) -> bool:
         """Tell whether anything in the config speaks of distributed training."""
-        return any(step in SEVERAL_DEVICES or step in NODES for key in self.survey.keys() for step in key.lower().split("."))  # noqa: SIM118
+        return any(step in SEVERAL_DEVICES or step in NODES for key in self.survey.keys() for step in key.lower().split("."))
 
 
 def _device_count(value: Any) -> int | None:
@@ -130,7 +133,9 @@ def _device_count(value: Any) -> int | None:
         return len(value) or None
     if isinstance(value, str):
         parts = [part for part in value.split(",") if part.strip().isdigit()]
-        return len(parts) if len(parts) > 1 else int(parts[0]) if parts and value.strip() == parts[0].strip() and int(parts[0]) > 0 else None
+        return (
+            len(parts) if len(parts) > 1 else int(parts[0]) if parts and value.strip() == parts[0].strip() and int(parts[0]) > 0 else None
+        )
     return value if isinstance(value, int) and 0 < value < 10**7 else None
 
 
@@ -149,7 +154,9 @@ def _given(clues: Clues, name: str) -> int | None:
 
 def _plan(clues: Clues, draft: Draft) -> TrainingPlan:
     sequences, per_device = _sequences(clues, draft)
-    tokens_per_step = _given(clues, "tokens_per_step") or (sequences * draft.sequence_length if sequences and draft.sequence_length else None)
+    tokens_per_step = _given(clues, "tokens_per_step") or (
+        sequences * draft.sequence_length if sequences and draft.sequence_length else None
+    )
     tokens = _given(clues, "training_tokens") or (draft.num_steps * tokens_per_step if draft.num_steps and tokens_per_step else None)
     if tokens is None:
         _note_missing(clues, draft, sequences)
@@ -200,17 +207,21 @@ def _note_missing(clues: Clues, draft: Draft, sequences: int | None) -> None:
     )
     if all(value is None for _, value, _, _ in lacking) and not any(clues.settled(name) for name, _, _, _ in lacking):
         lines = (f"+{clues.prefix}.read.training_tokens=300B",)
-        clues.notes.unknowns.append(Unknown(field="training_tokens", reason="no steps, batch or length with names that are known", remedies=lines))
+        clues.notes.unknowns.append(
+            Unknown(field="training_tokens", reason="no steps, batch or length with names that are known", remedies=lines)
+        )
         return
     for name, value, what, example in lacking:
-        if value is None and not any(item.field == name for item in (*clues.notes.unknowns, *clues.notes.impossible)):
+        if value is None and not clues.notes.speaks_of(name):
             lines = (f"+{clues.prefix}.read.{name}={example}",)
             reason = f"nothing that can be read tells {what}{_epochs(clues) if name == 'num_steps' else ''}"
             clues.notes.unknowns.append(Unknown(field=name, reason=reason, remedies=lines))
 
 
 def _epochs(clues: Clues) -> str:
-    found = [key for key in clues.survey.find(("max_epochs", "num_epochs", "epochs", "num_train_epochs")) if clues.view.get(key) is not None]
+    found = [
+        key for key in clues.survey.find(("max_epochs", "num_epochs", "epochs", "num_train_epochs")) if clues.view.get(key) is not None
+    ]
     return f" ({found[0]} alone does not, without the size of the dataset)" if found else ""
 
 
@@ -221,7 +232,11 @@ def _status(clues: Clues, tokens: int | None, *, per_device: bool) -> TokensStat
         return "exact"
     if per_device and "tokens_per_step" not in clues.given:
         return "per_device"
-    stops = [key for key in clues.survey.find(SECOND_STOPS) if clues.view.get(key) is not None and not isinstance(clues.view.get(key), Unreadable)]
+    stops = [
+        key
+        for key in clues.survey.find(SECOND_STOPS)
+        if clues.view.get(key) is not None and not isinstance(clues.view.get(key), Unreadable)
+    ]
     if stops:
         clues.notes.origins["second_stop"] = Origin(key=stops[0], because=f"{stops[0]} may end the run earlier")
         return "upper_bound"
@@ -231,7 +246,9 @@ def _status(clues: Clues, tokens: int | None, *, per_device: bool) -> TokensStat
 
 def accumulation(clues: Clues, keys: Iterable[str]) -> int | None:
     """Return the gradient accumulation that the config has, ``None`` where it has none."""
-    return int(clues.given["gradient_accumulation"]) if "gradient_accumulation" in clues.given else clues.pick("gradient_accumulation", keys)
+    return (
+        int(clues.given["gradient_accumulation"]) if "gradient_accumulation" in clues.given else clues.pick("gradient_accumulation", keys)
+    )
 
 
 def trainer_node(clues: Clues) -> str | None:
@@ -239,7 +256,9 @@ def trainer_node(clues: Clues) -> str | None:
     for node, children in clues.survey.nodes.items():
         names = set(children)
         target = clues.view.get(join(node, "_target_")) if "_target_" in names else None
-        is_trainer = {"accumulate_grad_batches", "num_nodes", "limit_train_batches"} & names or (isinstance(target, str) and target.endswith("Trainer"))
+        is_trainer = {"accumulate_grad_batches", "num_nodes", "limit_train_batches"} & names or (
+            isinstance(target, str) and target.endswith("Trainer")
+        )
         if names & {"max_steps", "max_epochs"} and (is_trainer or ("devices" in names and node.rpartition(".")[2] == "trainer")):
             return node
     return None

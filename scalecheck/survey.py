@@ -74,7 +74,7 @@ def shown(value: Any) -> str:
         text = repr(value)
     except ValueError:  # Python refuses to print integers of more than 4,300 digits
         return "a number of thousands of digits"
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line of a terminal
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def whole(field_name: str, key: str, value: Any) -> int | Impossible | Unknown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 
 from scalecheck.errors import ScalecheckError
 
@@ -18,29 +19,29 @@ def parse_count(text: str) -> int | float:
         ScalecheckError: anything else.
 
     """
-    match = _COUNT.fullmatch(text[:60])
-    value = float(match.group(1).replace("_", "")) * _SUFFIXES[match.group(2).upper()] if match else math.inf
-    if not match or not math.isfinite(value):
+    match = _COUNT.fullmatch(text) if len(text) <= 60 else None
+    if not match or not math.isfinite(float(match.group(1).replace("_", "")) * 1e18):
         message = f"{text[:60]!r} is not a count: write a number such as 300000, 1e21, 1_000, or with a suffix K, M, B, T as in 300B."
         raise ScalecheckError(message)
-    return int(value) if value.is_integer() else value
+    exact = Fraction(match.group(1).replace("_", "")) * _SUFFIXES[match.group(2).upper()]
+    return exact.numerator if exact.denominator == 1 else float(exact)
 
 
 def format_count(value: float | None) -> str:
     """Return three significant digits with a suffix: ``124M``, ``8.03B``; small ints in full, ``unknown`` for ``None``."""
     if value is None:
         return "unknown"
-    if abs(value) < 10_000:  # noqa: PLR2004 - below this the full number is as short
+    if abs(value) < 10_000:
         return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
     for suffix, scale in (("T", 10**12), ("B", 10**9), ("M", 10**6), ("K", 10**3)):
         if abs(value) >= scale:
-            scaled = value / scale if abs(value) < 1e18 else float(value // scale)  # noqa: PLR2004 - huge ints
-            return f"{_three_digits(scaled)}{suffix}" if scaled < 1e5 else format_scientific(value)  # noqa: PLR2004
+            scaled = value / scale if abs(value) < 1e18 else float(value // scale)
+            return f"{_three_digits(scaled)}{suffix}" if scaled < 1e5 else format_scientific(value)
     return f"{value}"
 
 
 def _three_digits(value: float) -> str:
-    digits = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0  # noqa: PLR2004 - 8.03, 124.4, 1050
+    digits = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
     return f"{value:.{digits}f}"
 
 
@@ -66,4 +67,4 @@ def format_ratio(value: float) -> str:
         return f"{value:g}"
     digits = 1 - math.floor(math.log10(abs(value)))
     rounded = round(value, digits)
-    return f"{rounded:,.{max(digits, 0) if abs(rounded) < 10 else 0}f}"  # noqa: PLR2004
+    return f"{rounded:,.{max(digits, 0) if abs(rounded) < 10 else 0}f}"

@@ -56,16 +56,22 @@ def num_params(weights: Weights) -> int:
     return sum(weight.size for weight in weights.values())
 
 
-def loss_and_grads(weights: Weights, config: Config, inputs: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]) -> tuple[float, Weights]:
+def loss_and_grads(
+    weights: Weights, config: Config, inputs: npt.NDArray[np.int64], targets: npt.NDArray[np.int64]
+) -> tuple[float, Weights]:
     """Return the mean cross-entropy in nats per token, and its gradient for every weight."""
     grads = {name: np.zeros_like(weight) for name, weight in weights.items()}
     tape = Tape(weights, grads, config.n_head)
     x = weights["token"][inputs] + weights["position"][: inputs.shape[1]]
     steps: list[Backward] = []
     for layer in range(config.n_layer):
-        x, step = _residual(x, lambda y, k=layer: _chain(y, tape.norm(f"{k}.norm1"), tape.linear(f"{k}.qkv"), tape.attend, tape.linear(f"{k}.out")))
+        x, step = _residual(
+            x, lambda y, k=layer: _chain(y, tape.norm(f"{k}.norm1"), tape.linear(f"{k}.qkv"), tape.attend, tape.linear(f"{k}.out"))
+        )
         steps.append(step)
-        x, step = _residual(x, lambda y, k=layer: _chain(y, tape.norm(f"{k}.norm2"), tape.linear(f"{k}.up"), gelu, tape.linear(f"{k}.down")))
+        x, step = _residual(
+            x, lambda y, k=layer: _chain(y, tape.norm(f"{k}.norm2"), tape.linear(f"{k}.up"), gelu, tape.linear(f"{k}.down"))
+        )
         steps.append(step)
     x, step = tape.norm("norm")(x)
     loss, gradient = _cross_entropy(tape, x, targets)
@@ -111,7 +117,7 @@ class Tape:
     n_head: int
 
     def linear(self, name: str) -> Callable[[Array], tuple[Array, Backward]]:
-        """x W + b."""
+        """X W + b."""
 
         def forward(x: Array) -> tuple[Array, Backward]:
             weight = self.weights[f"{name}.weight"]

@@ -1,0 +1,1 @@
+"""The Hydra plugin: thin, stdlib and hydra only."""

@@ -22,7 +22,7 @@ def put_guard(config: DictConfig) -> None:
 
 
 def _set_launcher(config: DictConfig, node: Any) -> None:
-    with read_write(config), read_write(config.hydra), open_dict(config.hydra), flag_override(config.hydra, "struct", False):  # noqa: FBT003
+    with read_write(config), read_write(config.hydra), open_dict(config.hydra), flag_override(config.hydra, "struct", False):
         config.hydra.launcher = node
 
 
@@ -41,9 +41,7 @@ class ScaleCheckLauncher(Launcher):
 
         _set_launcher(config, OmegaConf.create(OmegaConf.to_container(OmegaConf.create(self.inner_node), resolve=False)))
         self.config = config
-        self.inner = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
+        self.inner = Plugins.instance().instantiate_launcher(hydra_context=hydra_context, task_function=task_function, config=config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Check the batch; a batch that is stopped is not launched and ends the process with exit code 3."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scalecheck.errors import ConfigError
 from scalecheck.facts import ModelShape, Part, Workload
 from scalecheck.parts import Heads, attention, embedding, even_head_dim, gated_mlp, lm_head, repeat, rmsnorm
 
@@ -58,13 +59,17 @@ def derive(values: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     """Return the missing fields that follow from ``values``, each with its arithmetic.
 
     Raises:
-        ConfigError: no head_dim is given and the heads do not divide the width.
+        ConfigError: no head_dim is given and the heads do not divide the width, or the key-value heads do not divide the heads.
     """
     derived: dict[str, tuple[Any, str]] = {}
     hidden_size, num_heads = values.get("hidden_size"), values.get("num_attention_heads")
     if num_heads is None:
         return derived
-    if values.get("num_key_value_heads") is None:
+    num_kv_heads = values.get("num_key_value_heads")
+    if num_kv_heads is not None and num_heads % num_kv_heads:
+        message = f"num_key_value_heads={num_kv_heads} does not divide num_attention_heads={num_heads}"
+        raise ConfigError(message)
+    if num_kv_heads is None:
         derived["num_key_value_heads"] = (num_heads, f"as many as num_attention_heads {num_heads}")
     if values.get("head_dim") is None and hidden_size is not None:
         because = f"hidden_size {hidden_size} / num_attention_heads {num_heads}"

@@ -66,7 +66,9 @@ def job_object(job: Job) -> dict[str, Any]:
         "judge": job.run.judge,
         "outlooks": {name: _outlook(outlook) for name, outlook in job.run.outlooks.items()},
         "findings": [_finding(finding) for finding in job.findings],
-        "origins": {name: _origin(origin) | {"assumed": origin.assumed, "because": origin.because} for name, origin in reading.origins.items()},
+        "origins": {
+            name: _origin(origin) | {"assumed": origin.assumed, "because": origin.because} for name, origin in reading.origins.items()
+        },
     }
 
 

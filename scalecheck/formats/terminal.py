@@ -19,8 +19,7 @@ def render(report: Report, *, color: bool = False) -> str:
     lines = list(_sweep(report, paint)) if len(report.jobs) != 1 or report.findings else list(_single(report.jobs[0], paint))
     if report.verdict == "stop":
         lines += [
-            f"scalecheck: launch {paint('stop')}ped (exit 3); nothing was started."
-            " To launch anyway: hydra.callbacks.scalecheck.mode=warn"
+            f"scalecheck: launch {paint('stop')}ped (exit 3); nothing was started. To launch anyway: hydra.callbacks.scalecheck.mode=warn"
         ]
     return "\n".join(lines) + "\n"
 
@@ -34,7 +33,8 @@ def _single(job: Job, paint: object) -> Iterator[str]:
     rest = [finding for finding in job.findings if finding.rule != "assumed_values"]
     suffix = ""
     if assumed and not rest:
-        suffix, assumed = f" ({_clean(assumed[0].message)})", []
+        names = ", ".join(name for name, origin in job.run.reading.origins.items() if origin.assumed)
+        suffix, assumed = f" (assumed: {names})", []
     yield f"scalecheck: {paint(job.verdict)}: {summary(job)}{suffix}"  # type: ignore[operator]
     for finding in [*rest, *assumed]:
         yield from _finding(finding, paint)
@@ -46,7 +46,9 @@ def summary(job: Job) -> str:
     bound = {"upper_bound": "at most ", "assumed": "", "per_device": ""}.get(plan.tokens_status, "")
     per_device = " per device" if plan.tokens_status == "per_device" else ""
     ratio = f" ({format_ratio(account.tokens_per_parameter)} per parameter)" if account.tokens_per_parameter is not None else ""
-    tokens = "D unknown" if account.training_tokens is None else f"D {bound}{format_count(account.training_tokens)} tokens{per_device}{ratio}"
+    tokens = (
+        "D unknown" if account.training_tokens is None else f"D {bound}{format_count(account.training_tokens)} tokens{per_device}{ratio}"
+    )
     params = "N unknown" if account.total_params is None else f"N {format_count(account.total_params)} params"
     if account.total_params is None and account.non_embedding_params is not None:
         params = f"N unknown (without embeddings {format_count(account.non_embedding_params)})"
@@ -117,7 +119,10 @@ def _table(shown: Sequence[Job], jobs: Sequence[Job]) -> Iterator[str]:
     rows = [("job", "overrides", "N", "D", "D/N", "multiple", "C", "verdict"), *(_row(job) for job in shown), _totals(jobs)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        cells = [cell.ljust(width) if column in (1, 7) else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            cell.ljust(width) if column in (1, 7) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         yield "  ".join(cells).rstrip()
 
 
@@ -147,10 +152,10 @@ def _totals(jobs: Sequence[Job]) -> tuple[str, ...]:
 
 def _overrides(job: Job) -> str:
     text = _clean(" ".join(job.overrides))
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a table must fit a terminal
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _clean(text: str) -> str:
     """Escape control characters, so that config text cannot forge lines or colours."""
     escaped = "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
-    return escaped if len(escaped) <= 600 else f"{escaped[:597]}..."  # noqa: PLR2004 - a sentence, not a dump
+    return escaped if len(escaped) <= 600 else f"{escaped[:597]}..."

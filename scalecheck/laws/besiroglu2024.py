@@ -45,5 +45,5 @@ LAW = LossSurface(
         "The authors' notebook has E = 1.81686, the paper 1.8172.",
         "Cell 69 of the notebook prints 25.66 tokens per parameter: it looks FLOPs up among ratios. At 5.88e23 FLOPs the law gives 18.4.",
     ),
-    note="One lab's corpus and tokenizer, at most 1.3e22 FLOPs; the 80 % interval comes from scalecheck's own bootstrap, not from the paper.",
+    note="One lab's corpus and tokenizer, up to 1.3e22 FLOPs; the 80 % interval is from scalecheck's own bootstrap, not the paper.",
 )

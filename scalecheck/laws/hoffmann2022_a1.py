@@ -28,7 +28,7 @@ LAW = Allocation(
             "on 0.50 and 0.50, and their midpoints add up to more than 1."
         ),
         "Sec. 3.4 says that 175B parameters call for 4.41e24 FLOPs and 4.2T tokens; Table 3 says 3.85e24 and 3.7T.",
-        "Sec. 3.4 puts a 1T model at 1e26 FLOPs, over 250 times Gopher's budget; 1e26 is 174 times 5.76e23, and Table 3 says 1.27e26, 221 times.",
+        "Sec. 3.4 puts a 1T model at 1e26 FLOPs, over 250 times Gopher's budget; 1e26 is 174 times, and Table 3 says 1.27e26, 221 times.",
         "The 67B row of Table 3 does not multiply out: 6 x 67e9 x 1.5e12 is 6.03e23, not 5.76e23; the tokens are rounded up from 1.43T.",
     ),
     note=(

@@ -94,3 +94,8 @@ def test_a_given_head_dim_needs_no_division() -> None:
 
 def test_every_key_is_a_field() -> None:
     assert set(KEYS) == set(CLASS_DEFAULTS) | {"num_key_value_heads", "head_dim"}
+
+
+def test_key_value_heads_that_do_not_divide_the_heads_are_refused():
+    with pytest.raises(ConfigError, match="num_key_value_heads=3 does not divide num_attention_heads=8"):
+        derive({"hidden_size": 64, "num_attention_heads": 8, "num_key_value_heads": 3})

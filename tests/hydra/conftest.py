@@ -72,7 +72,11 @@ class App:
     def spawn(self, *command: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command in the repo, without this process's distributed environment and without hydra-core 1.4's deprecation warnings."""
         distributed = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "SLURM_PROCID", "SLURM_NTASKS")
-        clean = {key: value for key, value in os.environ.items() if key not in distributed} | {"NO_COLOR": "1", "PYTHONWARNINGS": "ignore"} | (env or {})
+        clean = (
+            {key: value for key, value in os.environ.items() if key not in distributed}
+            | {"NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
+            | (env or {})
+        )
         return subprocess.run(command, cwd=self.root, env=clean, capture_output=True, text=True, timeout=120, check=False)
 
     @property

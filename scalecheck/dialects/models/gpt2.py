@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from scalecheck.facts import Unknown, View
+from scalecheck.models import FamilyClaim, claim_by_class, claim_by_model_type, class_name, refuse_unmodelled
 from scalecheck.survey import Survey, join
-from scalecheck.models import FamilyClaim, class_name, claim_by_class, claim_by_model_type, refuse_unmodelled
 
 SPELLINGS = {"max_positions": ("block_size",), "bias": ("bias",)}
 _GATED = ("swiglu", "geglu", "glu", "reglu")

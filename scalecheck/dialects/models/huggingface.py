@@ -7,8 +7,8 @@ evidence it is unknown, because the same names stand for gated and plain feed-fo
 from __future__ import annotations
 
 from scalecheck.facts import Unknown, View
+from scalecheck.models import FamilyClaim, claim_by_class, claim_by_model_type, class_name, refuse_unmodelled
 from scalecheck.survey import Survey, join
-from scalecheck.models import FamilyClaim, class_name, claim_by_model_type, claim_by_class, refuse_unmodelled
 
 SPELLINGS: dict[str, tuple[str, ...]] = {}
 _LLAMA_EVIDENCE = ("rms_norm_eps", "num_key_value_heads")
