@@ -1,0 +1,93 @@
+"""Hugging Face names: the family is told by evidence or unknown, never guessed silently."""
+
+from __future__ import annotations
+
+import pytest
+
+LLAMA = {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 128, "vocab_size": 100}
+
+
+def test_model_type_names_the_family(read):
+    reading = read({"model": {**LLAMA, "model_type": "llama"}})
+    assert reading.shape.family == "llama"
+    assert reading.origins["family"].key == "model.model_type"
+    assert not reading.origins["family"].assumed
+
+
+@pytest.mark.parametrize("path", [(), ("model",), ("model", "config"), ("a", "b", "c", "d")])
+def test_found_at_any_node(read, path):
+    config = {**LLAMA, "model_type": "llama"}
+    for step in reversed(path):
+        config = {step: config}
+    reading = read(config)
+    assert reading.shape.num_layers == 2
+    assert reading.origins["num_layers"].key == ".".join((*path, "num_hidden_layers"))
+
+
+def test_class_in_target_names_the_family_and_gives_its_defaults_marked_assumed(read):
+    reading = read({"model": {"_target_": "transformers.LlamaConfig", "num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4}})
+    assert reading.shape.vocab_size == 32000
+    assert reading.origins["vocab_size"].assumed
+    assert "LlamaConfig" in reading.origins["vocab_size"].because
+
+
+@pytest.mark.parametrize("evidence", [{"rms_norm_eps": 1e-6}, {"num_key_value_heads": 2}, {"hidden_act": "silu"}])
+def test_evidence_for_a_llama_is_named_and_assumed(read, evidence):
+    reading = read({"model": {**LLAMA, **evidence}})
+    assert reading.shape.family == "llama"
+    assert reading.origins["family"].assumed
+    assert next(iter(evidence)) in reading.origins["family"].because
+
+
+def test_names_alone_tell_no_family(read):
+    reading = read({"model": LLAMA})
+    assert reading.shape is None
+    (unknown,) = [unknown for unknown in reading.unknowns if unknown.field == "family"]
+    assert "model.model_type" in unknown.reason
+    assert "+model.model_type=llama" in unknown.remedies
+
+
+def test_unsupported_model_type_names_the_nearest_and_does_not_use_it(read):
+    reading = read({"model": {**LLAMA, "model_type": "llama9"}})
+    assert reading.shape is None
+    assert "llama, which is not used" in reading.unknowns[0].reason
+
+
+@pytest.mark.parametrize("key", ["num_local_experts", "n_routed_experts", "kv_lora_rank"])
+def test_mixture_or_latent_keys_are_never_counted_as_dense(read, key):
+    reading = read({"model": {**LLAMA, "model_type": "llama", key: 8}})
+    assert reading.shape is None
+    assert any(f"model.{key}" in unknown.reason for unknown in reading.unknowns)
+
+
+def test_one_expert_is_dense(read):
+    assert read({"model": {**LLAMA, "model_type": "llama", "num_experts": 1}}).shape is not None
+
+
+def test_untold_tying_is_assumed_and_told_tying_is_not(read):
+    untold = read({"model": {**LLAMA, "model_type": "llama"}})
+    assert untold.origins["tie_word_embeddings"].assumed
+    told = read({"model": {**LLAMA, "model_type": "llama", "tie_word_embeddings": True}})
+    assert told.shape.tie_word_embeddings is True
+    assert not told.origins["tie_word_embeddings"].assumed
+
+
+@pytest.mark.parametrize("vocab", [-1, "???"])
+def test_vocabulary_filled_in_at_run_time_is_unknown_and_the_rest_is_read(read, vocab):
+    reading = read({"model": {**LLAMA, "model_type": "llama", "vocab_size": vocab}})
+    assert reading.shape.vocab_size is None
+    (unknown,) = [unknown for unknown in reading.unknowns if unknown.field == "vocab_size"]
+    assert unknown.remedies
+
+
+def test_two_models_in_one_tree_are_not_chosen_from(read):
+    config = {"teacher": {**LLAMA, "model_type": "llama"}, "student": {**LLAMA, "model_type": "llama"}}
+    reading = read(config)
+    assert reading.shape is None
+    assert "+hydra.callbacks.scalecheck.read.model=student" in reading.unknowns[0].remedies
+    assert read(config, model="student").origins["num_layers"].key == "student.num_hidden_layers"
+
+
+def test_kv_heads_that_do_not_divide_are_impossible(read):
+    reading = read({"model": {**LLAMA, "model_type": "llama", "num_key_value_heads": 3}})
+    assert "num_key_value_heads=3 does not divide" in reading.impossible[0].reason

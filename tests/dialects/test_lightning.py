@@ -1,0 +1,59 @@
+"""Lightning's trainer: D = steps x devices x nodes x accumulation x batch x length."""
+
+from __future__ import annotations
+
+import pytest
+
+TRAINER = {"_target_": "lightning.Trainer", "max_steps": 100, "devices": 4, "num_nodes": 2, "accumulate_grad_batches": 3}
+DATA = {"batch_size": 8, "seq_len": 16}
+
+
+def test_tokens_are_the_product_of_all_factors(read):
+    plan = read({"trainer": TRAINER, "data": DATA}).plan
+    assert plan.training_tokens == 100 * 4 * 2 * 3 * 8 * 16
+    assert plan.tokens_status == "exact"
+    assert plan.num_devices == 8
+
+
+@pytest.mark.parametrize(("devices", "count"), [([0, 1, 2], 3), ("0,1", 2), (1, 1), ("2", 2)])
+def test_spellings_of_devices(read, devices, count):
+    assert read({"trainer": {**TRAINER, "devices": devices, "num_nodes": 1}, "data": DATA}).plan.num_devices == count
+
+
+@pytest.mark.parametrize("devices", ["auto", -1, 0, "???"])
+def test_untold_devices_leave_tokens_per_device(read, devices):
+    reading = read({"trainer": {**TRAINER, "devices": devices}, "data": DATA})
+    assert reading.plan.tokens_status == "per_device"
+    assert "hydra.callbacks.scalecheck.assume.devices=8" in [line for unknown in reading.unknowns for line in unknown.remedies]
+
+
+def test_world_size_of_the_environment_tells_auto_devices(read):
+    reading = read({"trainer": {**TRAINER, "devices": "auto"}, "data": DATA}, environ={"WORLD_SIZE": "16"})
+    assert reading.plan.num_devices == 16
+    assert "WORLD_SIZE" in reading.origins["num_devices"].because
+
+
+def test_assumed_devices_are_marked(read):
+    reading = read({"trainer": {**TRAINER, "devices": "auto"}, "data": DATA}, assume={"devices": 8})
+    assert reading.plan.tokens_status == "assumed"
+    assert reading.origins["num_devices"].assumed
+
+
+def test_unlimited_steps_are_unknown(read):
+    reading = read({"trainer": {**TRAINER, "max_steps": -1}, "data": DATA})
+    assert reading.plan.training_tokens is None
+    assert "no limit" in reading.unknowns[0].reason or any("no limit" in unknown.reason for unknown in reading.unknowns)
+
+
+def test_epochs_alone_do_not_tell_tokens_and_it_is_said(read):
+    reading = read({"trainer": {**TRAINER, "max_steps": None, "max_epochs": 3}, "data": DATA})
+    assert reading.plan.training_tokens is None
+    assert any("trainer.max_epochs" in unknown.reason for unknown in reading.unknowns)
+
+
+def test_time_limit_makes_an_upper_bound(read):
+    assert read({"trainer": {**TRAINER, "max_time": "05:00:00:00"}, "data": DATA}).plan.tokens_status == "upper_bound"
+
+
+def test_steps_of_a_scheduler_are_not_the_runs(read):
+    assert read({"trainer": TRAINER, "data": DATA, "scheduler": {"max_steps": 9999}}).plan.num_steps == 100
