@@ -125,6 +125,8 @@ def _speak_and_enforce(report: Report) -> None:
     from scalecheck.formats.terminal import render
 
     say(render(report, color=_wants_color()).rstrip("\n"))
+    if report.verdict == "stop":
+        say("scalecheck: the launch is stopped (exit 3); nothing was started. To launch anyway: hydra.callbacks.scalecheck.mode=warn")
     enforce(report)
 
 

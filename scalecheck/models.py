@@ -143,9 +143,7 @@ def _nothing_found(root: str | None, given: Mapping[str, Any], notes: Notes, pre
         return
     where = f" under {root}" if root else ""
     reason = f"no model{where} with names that are known (num_hidden_layers and hidden_size, or n_layer and n_embd)"
-    notes.unknowns.append(
-        Unknown(field="total_params", reason=reason, remedies=(f"+{prefix}.read.total_params=124439808", f"+{prefix}.read.model=<node>"))
-    )
+    notes.unknowns.append(Unknown(field="total_params", reason=reason, remedies=(f"+{prefix}.read.total_params=124439808",)))
 
 
 def _shape(view: View, node: str, claim: FamilyClaim, request: _Request, notes: Notes) -> ModelShape | None:
@@ -211,7 +209,7 @@ def _default_vocabulary(values: dict[str, Any], notes: Notes, node: str, prefix:
         values["vocab_size"] = None
     for number, unknown in enumerate(notes.unknowns):
         if unknown.field == "vocab_size" and not unknown.remedies:
-            lines = (f"{join(node, 'vocab_size')}=50257", f"+{prefix}.read.vocab_size=<key>")
+            lines = (f"{join(node, 'vocab_size')}=50257", f"+{prefix}.read.vocab_size=50257")
             notes.unknowns[number] = Unknown(field="vocab_size", key=unknown.key, reason=unknown.reason, remedies=lines)
 
 
@@ -251,7 +249,7 @@ def _built(module: ModuleType, family: str, values: dict[str, Any], notes: Notes
     node, prefix = place.node, place.prefix
     if values.get("vocab_size") is None and not any(unknown.field == "vocab_size" for unknown in notes.unknowns):
         key = join(node, "vocab_size")
-        lines = (f"+{key}=50257", f"+{prefix}.read.vocab_size=<key>")
+        lines = (f"+{key}=50257", f"+{prefix}.read.vocab_size=50257")
         notes.unknowns.append(Unknown(field="vocab_size", key=node or None, reason=f"{key} is not set", remedies=lines))
     values.setdefault("vocab_size", None)
     names = [item.name for item in fields(module.Shape)]

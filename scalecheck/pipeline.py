@@ -45,7 +45,7 @@ def check_job(job: JobInput, policy: Policy) -> Job:
     views = outlooks(account, policy.laws) if speaks else {}
     run = Run(reading=reading, account=account, outlooks=views, judge=policy.law, name=job.name)
     findings = judge(run, policy)
-    decision = verdict(findings, policy.mode, silent=not speaks)
+    decision = verdict(findings, policy.mode, silent=policy.law not in views)
     return Job(name=job.name, overrides=job.overrides, run=run, findings=findings, verdict=decision)
 
 

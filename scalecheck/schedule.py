@@ -165,7 +165,7 @@ def _plan(clues: Clues, draft: Draft) -> TrainingPlan:
         length = f" x {draft.sequence_length} tokens" if sequences else ""
         clues.notes.origins["training_tokens"] = Origin(because=arithmetic + length)
     if per_device and tokens is not None and "tokens_per_step" not in clues.given and "training_tokens" not in clues.given:
-        lines = (f"{clues.prefix}.assume.devices=8", f"+{clues.prefix}.read.num_devices=<key>")
+        lines = (f"{clues.prefix}.assume.devices=8", f"+{clues.prefix}.read.num_devices=8")
         reason = "neither the config nor WORLD_SIZE tells on how many devices the run trains, so D counts one of them"
         clues.notes.unknowns.append(Unknown(field="num_devices", reason=reason, remedies=lines))
     return TrainingPlan(

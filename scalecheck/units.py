@@ -33,10 +33,11 @@ def format_count(value: float | None) -> str:
         return "unknown"
     if abs(value) < 10_000:
         return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    if abs(value) >= 10**17:
+        return format_scientific(value)
     for suffix, scale in (("T", 10**12), ("B", 10**9), ("M", 10**6), ("K", 10**3)):
         if abs(value) >= scale:
-            scaled = value / scale if abs(value) < 1e18 else float(value // scale)
-            return f"{_three_digits(scaled)}{suffix}" if scaled < 1e5 else format_scientific(value)
+            return f"{_three_digits(value / scale)}{suffix}"
     return f"{value}"
 
 

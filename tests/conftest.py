@@ -48,7 +48,9 @@ def view_of():
 def read():
     """``read(config, **mapping)`` is stage 1 on a dict."""
 
-    def reading(config: dict[str, Any], *, environ: dict[str, str] | None = None, assume: dict[str, Any] | None = None, **mapping: Any) -> Reading:
+    def reading(
+        config: dict[str, Any], *, environ: dict[str, str] | None = None, assume: dict[str, Any] | None = None, **mapping: Any
+    ) -> Reading:
         return extract(DictView(config), mapping, assume or {}, environ or {}, PREFIX)
 
     return reading

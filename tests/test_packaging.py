@@ -33,14 +33,18 @@ data: {batch_size: 32}
 def run(*command: object, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV", "RANK", "WORLD_SIZE")}
     environ = {"PYTHONWARNINGS": "ignore", **environ}
-    return subprocess.run([str(word) for word in command], cwd=cwd, env=clean | environ, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        [str(word) for word in command], cwd=cwd, env=clean | environ, capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Path:
     """A copy of the tree, so that builds leave nothing behind in it."""
     copy = tmp_path_factory.mktemp("checkout") / "scalecheck"
-    ignored = shutil.ignore_patterns(".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", "tests", "outputs")
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", "tests", "outputs"
+    )
     shutil.copytree(ROOT, copy, ignore=ignored)
     return copy
 

@@ -46,7 +46,9 @@ def test_packages_listed_by_hand_are_those_of_the_tree():
     text = (ROOT / "pyproject.toml").read_text()
     listed = set(re.findall(r'"([^"]+)"', text.split("packages = [")[1].split("]")[0]))
     tree = {
-        ".".join(path.parent.relative_to(ROOT).parts) for folder in ("scalecheck", "hydra_plugins") for path in (ROOT / folder).rglob("*.py")
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for folder in ("scalecheck", "hydra_plugins")
+        for path in (ROOT / folder).rglob("*.py")
     }
     assert listed == tree | {"scalecheck.conf", "hydra_plugins"}
 

@@ -17,10 +17,6 @@ def render(report: Report, *, color: bool = False) -> str:
     """Return the report as text, ending with a newline; ``color`` adds ANSI colours to the severities and verdicts."""
     paint = _painted if color else (lambda word: word)
     lines = list(_sweep(report, paint)) if len(report.jobs) != 1 or report.findings else list(_single(report.jobs[0], paint))
-    if report.verdict == "stop":
-        lines += [
-            f"scalecheck: launch {paint('stop')}ped (exit 3); nothing was started. To launch anyway: hydra.callbacks.scalecheck.mode=warn"
-        ]
     return "\n".join(lines) + "\n"
 
 
@@ -35,7 +31,8 @@ def _single(job: Job, paint: object) -> Iterator[str]:
     if assumed and not rest:
         names = ", ".join(name for name, origin in job.run.reading.origins.items() if origin.assumed)
         suffix, assumed = f" (assumed: {names})", []
-    yield f"scalecheck: {paint(job.verdict)}: {summary(job)}{suffix}"  # type: ignore[operator]
+    word = "no verdict" if job.verdict == "silent" else job.verdict
+    yield f"scalecheck: {paint(word)}: {summary(job)}{suffix}"  # type: ignore[operator]
     for finding in [*rest, *assumed]:
         yield from _finding(finding, paint)
 
@@ -110,13 +107,15 @@ def _folded(jobs: Sequence[Job], paint: object) -> Iterator[str]:
         for finding in job.findings:
             about.setdefault(finding, []).append(job)
     for finding, owners in about.items():
-        first = f"job {owners[0].name} ({_overrides(owners[0])})"
+        first = f"job {owners[0].name} ({_overrides(owners[0], _shared(jobs))})"
         more = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
         yield from _finding(finding, paint, "all jobs: " if len(owners) == len(jobs) > 1 else f"{first}{more}: ")
 
 
 def _table(shown: Sequence[Job], jobs: Sequence[Job]) -> Iterator[str]:
-    rows = [("job", "overrides", "N", "D", "D/N", "multiple", "C", "verdict"), *(_row(job) for job in shown), _totals(jobs)]
+    shared = _shared(jobs)
+    head = ("job", "overrides", "N", "D", "D/N", "multiple", "C", "verdict")
+    rows = [head, *(_row(job, shared) for job in shown), _totals(jobs)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [
@@ -126,12 +125,16 @@ def _table(shown: Sequence[Job], jobs: Sequence[Job]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _row(job: Job) -> tuple[str, ...]:
+def _shared(jobs: Sequence[Job]) -> frozenset[str]:
+    return frozenset.intersection(*(frozenset(job.overrides) for job in jobs)) if len(jobs) > 1 else frozenset()
+
+
+def _row(job: Job, shared: frozenset[str]) -> tuple[str, ...]:
     account, outlook = job.run.account, job.run.outlooks.get(job.run.judge)
     ratio = account.tokens_per_parameter
     return (
         job.name,
-        _overrides(job),
+        _overrides(job, shared),
         format_count(account.total_params) if account.total_params is not None else "unknown",
         format_count(account.training_tokens) if account.training_tokens is not None else "unknown",
         "-" if ratio is None else format_ratio(ratio),
@@ -150,8 +153,9 @@ def _totals(jobs: Sequence[Job]) -> tuple[str, ...]:
     return ("", note, "", format_count(sum(value or 0 for value in tokens)), "", "", total.removesuffix(" FLOPs"), f"C = {total}")
 
 
-def _overrides(job: Job) -> str:
-    text = _clean(" ".join(job.overrides))
+def _overrides(job: Job, shared: frozenset[str] = frozenset()) -> str:
+    """Return what was typed for a job, without what all jobs of the sweep share."""
+    text = _clean(" ".join(text for text in job.overrides if text not in shared))
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

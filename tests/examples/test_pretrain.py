@@ -21,7 +21,9 @@ def repo(tmp_path) -> Path:
 
 
 def train(repo: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    clean = {key: value for key, value in os.environ.items() if key not in ("WORLD_SIZE", "RANK", "LOCAL_RANK")} | {"PYTHONWARNINGS": "ignore"}
+    clean = {key: value for key, value in os.environ.items() if key not in ("WORLD_SIZE", "RANK", "LOCAL_RANK")} | {
+        "PYTHONWARNINGS": "ignore"
+    }
     command = [sys.executable, "train.py", *arguments]
     return subprocess.run(command, cwd=repo, env=clean, capture_output=True, text=True, timeout=300, check=False)
 

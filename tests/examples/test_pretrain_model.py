@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples" / "pretrain"))
-import model as gpt  # noqa: E402
+import model as gpt
 
 CONFIG = gpt.Config(n_layer=2, n_head=2, n_embd=8, block_size=6, vocab_size=11)
 
