@@ -44,8 +44,7 @@ def test_number_of_parameters_is_gpt2s(weights):
     assert gpt.num_params(weights) == 11 * width + 6 * width + layers * (12 * width**2 + 13 * width) + 2 * width
 
 
-def test_attention_is_causal(weights, batch):
-    inputs, targets = batch
+def test_attention_is_causal(weights):
     tape = gpt.Tape(weights, {name: np.zeros_like(weight) for name, weight in weights.items()}, 2)
     qkv = np.random.default_rng(3).normal(size=(1, 6, 24))
     changed = qkv.copy()
