@@ -117,18 +117,18 @@ def _report(options: argparse.Namespace) -> Report:
 
 
 def _single(config: Any, policy_name: str | None) -> Report:
-    from scalecheck import compose
-    from scalecheck.pipeline import JobInput, summarise
+    from scalecheck import compose, launch
+    from scalecheck.pipeline import summarise
 
     prefix, policy = _policy(config, policy_name)
     name = str(config.hydra.job.config_name or "")
-    job = JobInput(view=compose.ConfigView(config), name=name, overrides=compose.job_overrides(config), prefix=prefix)
-    return summarise([_checked(job, config, policy)], policy)
+    job = launch.checked_job(config, policy, prefix, name=name, overrides=compose.job_overrides(config), origins=True)
+    return summarise([job], policy)
 
 
 def _sweep(config: Any, policy_name: str | None) -> Report:
-    from scalecheck import compose
-    from scalecheck.pipeline import JobInput, summarise
+    from scalecheck import compose, launch
+    from scalecheck.pipeline import summarise
 
     expanded = compose.expand_sweep(config)
     if expanded is None:
@@ -139,16 +139,8 @@ def _sweep(config: Any, policy_name: str | None) -> Report:
     for number, overrides in enumerate(expanded):
         job_config = compose.sweep_job(config, overrides)
         prefix, policy = _policy(job_config, policy_name)
-        view = compose.ConfigView(job_config)
-        jobs.append(_checked(JobInput(view=view, name=str(number), overrides=tuple(overrides), prefix=prefix), job_config, policy))
+        jobs.append(launch.checked_job(job_config, policy, prefix, name=str(number), overrides=tuple(overrides), origins=True))
     return summarise(jobs, _policy(config, policy_name)[1])
-
-
-def _checked(job: Any, config: Any, policy: Any) -> Job:
-    from scalecheck import compose
-    from scalecheck.pipeline import check_job, locate_job
-
-    return locate_job(check_job(job, policy), compose.locator(config), origins=True)
 
 
 def _policy(config: Any, policy_name: str | None) -> tuple[str, Any]:
@@ -157,7 +149,7 @@ def _policy(config: Any, policy_name: str | None) -> tuple[str, Any]:
     from scalecheck.policy import load_policy
 
     found = compose.policy_node(config)
-    prefix, raw = found if found else (DEFAULT_PREFIX, None)
+    prefix, raw = found or (DEFAULT_PREFIX, None)
     if policy_name is not None:
         raw = compose.read_policy(policy_name)
     policy = load_policy(raw)

@@ -29,10 +29,7 @@ def check_run(config: Any) -> None:
     policy, prefix = _policy(config)
     if policy.mode == "off":
         return
-    job = _check(config, policy, prefix)
-    if job.findings:
-        job = locate_job(job, compose.locator(config), origins=False)
-    _speak_and_enforce(summarise([job], policy))
+    _speak_and_enforce(summarise([_check(config, policy, prefix)], policy))
 
 
 def check_sweep(config: Any) -> bool:
@@ -69,13 +66,21 @@ def check_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> None:
 
 
 def sweep_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> Iterator[Job]:
-    """Compose, check and locate the jobs one after another; no config outlives its check."""
+    """Compose and check the jobs one after another, each under its own config's policy; no config outlives its check."""
+    policies: dict[str, Policy] = {}
     for number, overrides in enumerate(override_lists):
         job_config = compose.sweep_job(config, overrides)
         found = compose.policy_node(job_config)
-        prefix, raw = found if found else (DEFAULT_PREFIX, None)
-        job = check_job(_input(job_config, prefix, name=str(number), overrides=tuple(overrides)), load_policy(raw))
-        yield locate_job(job, compose.locator(job_config), origins=False) if job.findings else job
+        prefix, raw = found or (DEFAULT_PREFIX, None)
+        policy = policies.get(repr(raw)) or policies.setdefault(repr(raw), load_policy(raw))
+        yield checked_job(job_config, policy, prefix, name=str(number), overrides=tuple(overrides))
+
+
+def checked_job(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
+    """Run one composed config through the line and say where its findings, or all its ``origins``, come from."""
+    view = compose.ConfigView(config)
+    job = check_job(JobInput(view=view, name=name, overrides=overrides, prefix=prefix), policy)
+    return locate_job(job, compose.locator(config), origins=origins) if origins or job.findings else job
 
 
 def write_report(config: Any) -> None:
@@ -85,7 +90,7 @@ def write_report(config: Any) -> None:
         return
     from scalecheck.formats.json import render
 
-    job = locate_job(_check(config, policy, prefix), compose.locator(config), origins=True)
+    job = _check(config, policy, prefix, origins=True)
     _write_atomically(Path(config.hydra.runtime.output_dir) / REPORT_NAME, render(summarise([job], policy)))
 
 
@@ -104,7 +109,7 @@ def _policy(config: Any) -> tuple[Policy, str]:
     """Return the policy of a composed config and its dotted key. A broken policy stops the launch: it must not look like a pass."""
     try:
         found = compose.policy_node(config)
-        prefix, raw = found if found else (DEFAULT_PREFIX, None)
+        prefix, raw = found or (DEFAULT_PREFIX, None)
         return load_policy(raw), prefix
     except PolicyError as broken:
         say(f"scalecheck: error: {broken}")
@@ -112,13 +117,9 @@ def _policy(config: Any) -> tuple[Policy, str]:
         raise LaunchBlocked(3) from None
 
 
-def _check(config: Any, policy: Policy, prefix: str) -> Job:
+def _check(config: Any, policy: Policy, prefix: str, *, origins: bool = False) -> Job:
     name = str(config.hydra.job.config_name or "")
-    return check_job(_input(config, prefix, name=name, overrides=compose.job_overrides(config)), policy)
-
-
-def _input(config: Any, prefix: str, *, name: str, overrides: tuple[str, ...]) -> JobInput:
-    return JobInput(view=compose.ConfigView(config), name=name, overrides=overrides, prefix=prefix)
+    return checked_job(config, policy, prefix, name=name, overrides=compose.job_overrides(config), origins=origins)
 
 
 def _speak_and_enforce(report: Report) -> None:

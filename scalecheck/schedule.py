@@ -159,7 +159,7 @@ def _plan(clues: Clues, draft: Draft) -> TrainingPlan:
     )
     tokens = _given(clues, "training_tokens") or (draft.num_steps * tokens_per_step if draft.num_steps and tokens_per_step else None)
     if tokens is None:
-        _note_missing(clues, draft, sequences)
+        _note_missing(clues, draft)
     elif "training_tokens" not in clues.given:
         arithmetic = f"{draft.num_steps} steps x {sequences or tokens_per_step} {'sequences' if sequences else 'tokens'}"
         length = f" x {draft.sequence_length} tokens" if sequences else ""
@@ -184,6 +184,8 @@ def _plan(clues: Clues, draft: Draft) -> TrainingPlan:
 
 def _sequences(clues: Clues, draft: Draft) -> tuple[int | None, bool]:
     """Return the sequences of one step, and whether they are those of one device only."""
+    if clues.notes.speaks_of("gradient_accumulation"):  # it is set, to something that cannot be read: taking it for 1 would be a guess
+        return None, False
     factors = [draft.micro_batch_sequences, draft.gradient_accumulation or 1, draft.num_devices or 1]
     product = prod(factors) if draft.micro_batch_sequences else None  # type: ignore[arg-type]
     if draft.sequences_per_step is None:
@@ -198,11 +200,16 @@ def _sequences(clues: Clues, draft: Draft) -> tuple[int | None, bool]:
     return draft.sequences_per_step, False
 
 
-def _note_missing(clues: Clues, draft: Draft, sequences: int | None) -> None:
+def _note_missing(clues: Clues, draft: Draft) -> None:
     """Say once what D lacks, naming the usual key and the line that maps another one."""
     lacking = (
         ("num_steps", draft.num_steps, "how many steps the run takes", "trainer.max_steps"),
-        ("micro_batch_sequences", sequences, "how many sequences a batch has", "data.batch_size"),
+        (
+            "micro_batch_sequences",
+            draft.sequences_per_step or draft.micro_batch_sequences,
+            "how many sequences a batch has",
+            "data.batch_size",
+        ),
         ("sequence_length", draft.sequence_length, "how many tokens a sequence has", "data.seq_len"),
     )
     if all(value is None for _, value, _, _ in lacking) and not any(clues.settled(name) for name, _, _, _ in lacking):

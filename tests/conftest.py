@@ -32,7 +32,7 @@ class DictView:
         node: Any = self.config
         for step in key.split(".") if key else ():
             node = node.get(step) if isinstance(node, dict) else None
-        return tuple(node) if isinstance(node, dict) else ()
+        return tuple(str(name) for name in node) if isinstance(node, dict) else ()
 
     @property
     def read_keys(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.floating[Any]]
+Array = npt.NDArray[Any]
 Weights = dict[str, Array]
 Backward = Callable[[Array], Array]
 _GELU = np.sqrt(2 / np.pi)
@@ -30,8 +30,8 @@ class Config:
     vocab_size: int
 
 
-def init(config: Config, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32) -> Weights:
-    """Return fresh weights: normal with deviation 0.02, residual projections scaled down by the depth (Radford et al. 2019)."""
+def parameters(config: Config, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32) -> Weights:
+    """Return fresh parameters by name: normal with deviation 0.02, residual projections scaled down by the depth (Radford et al. 2019)."""
     width, deep = config.n_embd, 0.02 / np.sqrt(2 * config.n_layer)
 
     def normal(*shape: int, scale: float = 0.02) -> Array:
@@ -65,13 +65,9 @@ def loss_and_grads(
     x = weights["token"][inputs] + weights["position"][: inputs.shape[1]]
     steps: list[Backward] = []
     for layer in range(config.n_layer):
-        x, step = _residual(
-            x, lambda y, k=layer: _chain(y, tape.norm(f"{k}.norm1"), tape.linear(f"{k}.qkv"), tape.attend, tape.linear(f"{k}.out"))
-        )
+        x, step = _residual(x, tape.norm(f"{layer}.norm1"), tape.linear(f"{layer}.qkv"), tape.attend, tape.linear(f"{layer}.out"))
         steps.append(step)
-        x, step = _residual(
-            x, lambda y, k=layer: _chain(y, tape.norm(f"{k}.norm2"), tape.linear(f"{k}.up"), gelu, tape.linear(f"{k}.down"))
-        )
+        x, step = _residual(x, tape.norm(f"{layer}.norm2"), tape.linear(f"{layer}.up"), gelu, tape.linear(f"{layer}.down"))
         steps.append(step)
     x, step = tape.norm("norm")(x)
     loss, gradient = _cross_entropy(tape, x, targets)
@@ -82,8 +78,8 @@ def loss_and_grads(
     return loss, grads
 
 
-def _residual(x: Array, branch: Callable[[Array], tuple[Array, Backward]]) -> tuple[Array, Backward]:
-    y, back = branch(x)
+def _residual(x: Array, *layers: Callable[[Array], tuple[Array, Backward]]) -> tuple[Array, Backward]:
+    y, back = _chain(x, *layers)
     return x + y, lambda gradient: gradient + back(gradient)
 
 
@@ -143,7 +139,8 @@ class Tape:
                 self.grads[f"{name}.weight"] += (gradient * unit).sum(axis=(0, 1))
                 self.grads[f"{name}.bias"] += gradient.sum(axis=(0, 1))
                 g = gradient * self.weights[f"{name}.weight"]
-                return scale * (g - g.mean(axis=-1, keepdims=True) - unit * (g * unit).mean(axis=-1, keepdims=True))
+                into_x: Array = scale * (g - g.mean(axis=-1, keepdims=True) - unit * (g * unit).mean(axis=-1, keepdims=True))
+                return into_x
 
             return unit * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"], backward
 

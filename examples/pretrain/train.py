@@ -10,7 +10,7 @@ import hydra
 import numpy as np
 from data import batches, tokens
 from hydra.core.hydra_config import HydraConfig
-from model import Config, Weights, init, loss_and_grads, num_params
+from model import Config, Weights, loss_and_grads, num_params, parameters
 from omegaconf import DictConfig
 
 log = logging.getLogger(__name__)
@@ -44,12 +44,12 @@ class AdamW:
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def main(config: DictConfig) -> float:
-    """Train, write metrics.jsonl into the run's directory, and return the final loss."""
+    """Train, write metrics.jsonl and final_loss into the run's directory, and return the final loss."""
     model = Config(**{name: config.model[name] for name in ("n_layer", "n_head", "n_embd", "block_size", "vocab_size")})
-    weights = init(model, np.random.default_rng(config.seed))
+    weights = parameters(model, np.random.default_rng(config.seed))
     log.info("parameters: %s", f"{num_params(weights):,}")
     stream = batches(
-        tokens(HydraConfig.get().runtime.choices.data, config.data.num_sentences, config.seed),
+        tokens(config.data.text, config.data.num_sentences, config.seed),
         config.data.batch_size,
         config.data.seq_len,
         config.seed,
@@ -57,7 +57,8 @@ def main(config: DictConfig) -> float:
     trainer = config.trainer
     optimizer = AdamW(weights, trainer.learning_rate, trainer.weight_decay, trainer.max_steps)
     loss = float("nan")
-    with (Path(HydraConfig.get().runtime.output_dir) / "metrics.jsonl").open("w") as metrics:
+    output = Path(HydraConfig.get().runtime.output_dir)
+    with (output / "metrics.jsonl").open("w") as metrics:
         for step in range(1, trainer.max_steps + 1):
             inputs, targets = next(stream)
             loss, grads = loss_and_grads(weights, model, inputs, targets)
@@ -65,6 +66,7 @@ def main(config: DictConfig) -> float:
             metrics.write(json.dumps({"step": step, "loss": loss}) + "\n")
             if step == 1 or step % trainer.log_every == 0 or step == trainer.max_steps:
                 log.info("step %d: loss %.3f", step, loss)
+    (output / "final_loss").write_text(f"{loss}\n")
     return loss
 
 

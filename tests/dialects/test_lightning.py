@@ -57,3 +57,11 @@ def test_time_limit_makes_an_upper_bound(read):
 
 def test_steps_of_a_scheduler_are_not_the_runs(read):
     assert read({"trainer": TRAINER, "data": DATA, "scheduler": {"max_steps": 9999}}).plan.num_steps == 100
+
+
+@pytest.mark.parametrize("accumulation", ["???", 0, "two", {0: 4}])
+def test_accumulation_that_cannot_be_read_is_never_taken_for_one(read, accumulation):
+    reading = read({"trainer": {**TRAINER, "accumulate_grad_batches": accumulation}, "data": DATA})
+    assert reading.plan.training_tokens is None
+    noted = [item.field for item in (*reading.unknowns, *reading.impossible) if item.field != "total_params"]
+    assert noted == ["gradient_accumulation"]
