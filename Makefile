@@ -4,14 +4,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test test-fast check goldens clean
+.PHONY: help venv demo test test-fast check goldens clean
 
 help:
-	@echo "make demo     a stopped launch, its remedy typed, and the passing launch"
-	@echo "make test     all tests"
+	@echo "make demo     a stopped launch, its remedy typed, the passing launch and its report"
+	@echo "make test     all tests; make test-fast: without those that build and install the project"
 	@echo "make check    ruff, mypy --strict, import contracts, size budget"
 	@echo "make goldens  rewrite the golden files of the tests; read the diff"
+	@echo "make venv     only set up $(VENV), as every target does when it is missing or pyproject.toml has changed"
 	@echo "make clean    remove what the other targets made"
+
+venv: $(STAMP)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -37,6 +37,8 @@ exit codes: 0 clean, 1 findings at the fail level, 2 scalecheck could not do its
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # config text that the terminal cannot show is no reason to fail
     commands: dict[str, Callable[[list[str]], int]] = {"check": _check}
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(_HELP, end="")

@@ -7,12 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
 
+from scalecheck import __version__
+
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.packaging
+UV_OFFLINE = ("--offline", "--no-deps", "--no-build-isolation")
+"""uv makes the editable install; pip has fetched what it needs, because the two find an index by different settings."""
+
 TRAIN = """
 import hydra
 
@@ -49,6 +56,15 @@ def checkout(tmp_path_factory) -> Path:
     return copy
 
 
+@pytest.fixture(scope="module")
+def wheel(checkout, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    built = run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, checkout, cwd=folder)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (path,) = folder.glob("*.whl")
+    return path
+
+
 @pytest.fixture(scope="module", params=["wheel", "pip install -e", "uv pip install -e"])
 def python(request, checkout, tmp_path_factory) -> Path:
     """The interpreter of an environment into which the project was installed in one of three ways."""
@@ -57,13 +73,13 @@ def python(request, checkout, tmp_path_factory) -> Path:
     interpreter = folder / "env" / "bin" / "python"
     install: dict[str, tuple[object, ...]] = {
         "pip install -e": (interpreter, "-m", "pip", "install", "-q", "-e", checkout),
-        "uv pip install -e": (sys.executable, "-m", "uv", "pip", "install", "-q", "--python", interpreter, "-e", checkout),
+        "uv pip install -e": (sys.executable, "-m", "uv", "pip", "install", "-q", "--python", interpreter, *UV_OFFLINE, "-e", checkout),
     }
+    if request.param.startswith("uv"):
+        fetched = run(interpreter, "-m", "pip", "install", "-q", "setuptools>=77", *(requires("scalecheck") or ()), cwd=folder)
+        assert fetched.returncode == 0, fetched.stdout + fetched.stderr
     if request.param == "wheel":
-        built = run(sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", checkout, cwd=folder)
-        assert built.returncode == 0, built.stdout + built.stderr
-        (wheel,) = (folder / "dist").glob("*.whl")
-        install["wheel"] = (interpreter, "-m", "pip", "install", "-q", wheel)
+        install["wheel"] = (interpreter, "-m", "pip", "install", "-q", request.getfixturevalue("wheel"))
     installed = run(*install[request.param], cwd=folder)
     assert installed.returncode == 0, installed.stdout + installed.stderr
     return interpreter
@@ -89,9 +105,22 @@ def test_installed_plugin_passes_stops_and_reports(python, repo):
     assert not (repo / "outputs").exists()
     command = run(python.with_name("scalecheck"), "check", "--config-name", "train", "trainer.max_steps=5", cwd=repo)
     assert command.returncode == 1, command.stderr
-    assert run(python.with_name("scalecheck"), "--version", cwd=repo).returncode == 0
+    assert run(python.with_name("scalecheck"), "--version", cwd=repo).stdout.split() == ["scalecheck", __version__]
 
 
 def test_no_module_named_conf_is_put_on_the_path(python, tmp_path):
-    assert run(python, "-c", "import conf", cwd=tmp_path).returncode == 1
-    assert run(python, "-c", "import scalecheck.conf", cwd=tmp_path).returncode == 0
+    assert "No module named 'conf'" in run(python, "-c", "import conf", cwd=tmp_path).stderr
+    found = run(python, "-c", "import scalecheck.conf; print(scalecheck.conf.__doc__)", cwd=tmp_path)
+    assert "search path" in found.stdout, found.stderr
+
+
+def test_wheel_holds_the_tree_and_nothing_else(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"scalecheck", "hydra_plugins"}
+    assert "hydra_plugins/__init__.py" not in names
+    shipped = {path.relative_to(ROOT).as_posix() for folder in ("scalecheck", "hydra_plugins") for path in (ROOT / folder).rglob("*.py")}
+    options = {f"scalecheck/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "conf").rglob("*.yaml")}
+    assert len(options) >= 3
+    packed = {name for name in names if ".dist-info/" not in name}
+    assert packed == shipped | options | {"scalecheck/py.typed", "scalecheck/conf/__init__.py"}
+    assert any(name.endswith("/licenses/LICENSE") for name in names)

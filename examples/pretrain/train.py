@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
+
+# Matrices this small are multiplied fastest by one thread: more of them mostly spin. Read once, when numpy is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hydra
 import numpy as np

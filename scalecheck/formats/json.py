@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from scalecheck import __version__
-from scalecheck.facts import Finding, Job, Origin, Outlook, Report
+from scalecheck.facts import Finding, Job, Origin, Outlook, Report, Unknown
 
 SCHEMA_VERSION = 1
 
@@ -21,6 +21,7 @@ def report_object(report: Report) -> dict[str, Any]:
     """Return the report as plain values, in the contract's order of keys."""
     findings = [*report.findings, *(finding for job in report.jobs for finding in job.findings)]
     flops = [job.run.account.training_flops for job in report.jobs]
+    known = [value for value in flops if value is not None]
     return {
         "schema_version": SCHEMA_VERSION,
         "scalecheck_version": __version__,
@@ -30,8 +31,8 @@ def report_object(report: Report) -> dict[str, Any]:
         "sweep_findings": [_finding(finding) for finding in report.findings],
         "totals": {
             "jobs": len(report.jobs),
-            "training_flops": sum(value for value in flops if value is not None),
-            "jobs_with_unknown_flops": sum(value is None for value in flops),
+            "training_flops": sum(known) if known else None,
+            "jobs_with_unknown_flops": len(flops) - len(known),
             "findings": {level: sum(item.severity == level for item in findings) for level in ("error", "warning", "note")},
         },
     }
@@ -55,6 +56,7 @@ def job_object(job: Job) -> dict[str, Any]:
         "non_embedding_params": account.non_embedding_params,
         "embedding_params": account.embedding_params,
         "training_tokens": account.training_tokens,
+        "training_tokens_per_device": plan.training_tokens if plan.tokens_status == "per_device" else None,
         "tokens_per_step": plan.tokens_per_step,
         "num_steps": plan.num_steps,
         "sequence_length": plan.sequence_length,
@@ -66,6 +68,7 @@ def job_object(job: Job) -> dict[str, Any]:
         "judge": job.run.judge,
         "outlooks": {name: _outlook(outlook) for name, outlook in job.run.outlooks.items()},
         "findings": [_finding(finding) for finding in job.findings],
+        "unknowns": [_unknown(unknown) for unknown in reading.unknowns],
         "origins": {
             name: _origin(origin) | {"assumed": origin.assumed, "because": origin.because} for name, origin in reading.origins.items()
         },
@@ -91,15 +94,21 @@ def _outlook(outlook: Outlook) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
+    # What can be typed comes first, so that an effect stands at the place of its remedy; the rest is words only.
+    remedies = sorted(finding.remedies, key=lambda remedy: not remedy.overrides)
     return {
         "rule": finding.rule,
         "severity": finding.severity,
         "message": finding.message,
-        "remedies": [" ".join(remedy.overrides) for remedy in finding.remedies if remedy.overrides],
-        "remedy_effects": [remedy.effect for remedy in finding.remedies],
+        "remedies": [" ".join(remedy.overrides) for remedy in remedies if remedy.overrides],
+        "remedy_effects": [remedy.effect for remedy in remedies],
         "origin": _origin(finding.origin),
         "waived": finding.waived,
     }
+
+
+def _unknown(unknown: Unknown) -> dict[str, Any]:
+    return {"field": unknown.field, "reason": unknown.reason, "key": unknown.key, "remedies": list(unknown.remedies)}
 
 
 def _origin(origin: Origin) -> dict[str, Any]:

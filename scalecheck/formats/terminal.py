@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from scalecheck.facts import Finding, Job, Origin, Report
-from scalecheck.units import format_count, format_flops, format_ratio
+from scalecheck.facts import Finding, Job, Origin, Report, Verdict
+from scalecheck.units import format_count, format_flops, format_ratio, format_scientific
 
+Paint = Callable[[str], str]
 _COLORS = {"error": "31", "stop": "31", "warning": "33", "warn": "33", "pass": "32"}
+_SEVERITIES = ("error", "warning", "note")
+_HEAD = ("job", "overrides", "N params", "D tokens", "D/N", "multiple", "C FLOPs", "verdict")
+_LEFT_ALIGNED = ("overrides", "verdict")
+_WORST_FIRST: tuple[Verdict, ...] = ("stop", "warn", "silent")
 SHOWN_JOBS = 40
+SHOWN_FINDINGS = 40
 NEAR = 3.0
 """Within a factor 3 of the optimum, about 10 % of the compute or less is lost, under any of the shipped loss surfaces."""
 
 
 def render(report: Report, *, color: bool = False) -> str:
     """Return the report as text, ending with a newline; ``color`` adds ANSI colours to the severities and verdicts."""
-    paint = _painted if color else (lambda word: word)
-    lines = list(_sweep(report, paint)) if len(report.jobs) != 1 or report.findings else list(_single(report.jobs[0], paint))
+    paint = _painted if color else str
+    single = len(report.jobs) == 1 and not report.findings
+    lines = list(_single(report.jobs[0], paint) if single else _sweep(report, paint))
     return "\n".join(lines) + "\n"
 
 
@@ -24,33 +31,42 @@ def _painted(word: str) -> str:
     return f"\x1b[{_COLORS[word]}m{word}\x1b[0m" if word in _COLORS else word
 
 
-def _single(job: Job, paint: object) -> Iterator[str]:
-    assumed = [finding for finding in job.findings if finding.rule == "assumed_values"]
-    rest = [finding for finding in job.findings if finding.rule != "assumed_values"]
+def _word(verdict: Verdict) -> str:
+    return "no verdict" if verdict == "silent" else verdict
+
+
+def _single(job: Job, paint: Paint) -> Iterator[str]:
+    # An assumption that the policy made a warning or an error is a finding like any other.
+    assumed = [finding for finding in job.findings if finding.rule == "assumed_values" and finding.severity in (None, "note")]
+    rest = [finding for finding in job.findings if finding not in assumed]
     suffix = ""
     if assumed and not rest:
         names = ", ".join(name for name, origin in job.run.reading.origins.items() if origin.assumed)
-        suffix, assumed = f" (assumed: {names})", []
-    word = "no verdict" if job.verdict == "silent" else job.verdict
-    yield f"scalecheck: {paint(word)}: {summary(job)}{suffix}"  # type: ignore[operator]
+        suffix, assumed = f" (assumed: {_clean(names)})", []
+    yield f"scalecheck: {paint(_word(job.verdict))}: {summary(job)}{suffix}"
     for finding in [*rest, *assumed]:
         yield from _finding(finding, paint)
 
 
 def summary(job: Job) -> str:
     """Return N, D, tokens per parameter, C and the verdict in words, on one line."""
-    account, plan = job.run.account, job.run.reading.plan
-    bound = {"upper_bound": "at most ", "assumed": "", "per_device": ""}.get(plan.tokens_status, "")
-    per_device = " per device" if plan.tokens_status == "per_device" else ""
-    ratio = f" ({format_ratio(account.tokens_per_parameter)} per parameter)" if account.tokens_per_parameter is not None else ""
-    tokens = (
-        "D unknown" if account.training_tokens is None else f"D {bound}{format_count(account.training_tokens)} tokens{per_device}{ratio}"
-    )
+    account = job.run.account
+    bound = "at most " if job.run.reading.plan.tokens_status == "upper_bound" else ""
     params = "N unknown" if account.total_params is None else f"N {format_count(account.total_params)} params"
     if account.total_params is None and account.non_embedding_params is not None:
         params = f"N unknown (without embeddings {format_count(account.non_embedding_params)})"
-    flops = "C unknown" if account.training_flops is None else f"C {format_flops(account.training_flops)}"
-    return f"{params}, {tokens}, {flops}: {standing(job)}"
+    flops = "C unknown" if account.training_flops is None else f"C {bound}{format_flops(account.training_flops)}"
+    return f"{params}, {_tokens(job, bound)}, {flops}: {standing(job)}"
+
+
+def _tokens(job: Job, bound: str) -> str:
+    account, plan = job.run.account, job.run.reading.plan
+    if account.training_tokens is not None:
+        ratio = f" ({format_ratio(account.tokens_per_parameter)} per parameter)" if account.tokens_per_parameter is not None else ""
+        return f"D {bound}{format_count(account.training_tokens)} tokens{ratio}"
+    if plan.tokens_status == "per_device" and plan.training_tokens is not None:
+        return f"D {format_count(plan.training_tokens)} tokens per device"
+    return "D unknown"
 
 
 def standing(job: Job) -> str:
@@ -68,61 +84,70 @@ def standing(job: Job) -> str:
     return f"over-trained relative to training compute only ({times}); common where a model will be served"
 
 
-def _finding(finding: Finding, paint: object, prefix: str = "") -> Iterator[str]:
-    place = where(finding.origin)
-    severity = paint(finding.severity or "note")  # type: ignore[operator]
-    yield f"{prefix}{f'{place}: ' if place else ''}{severity}: {_clean(finding.message)} [{finding.rule}]"
-    typed = [" ".join(remedy.overrides) for remedy in finding.remedies]
-    width = max((len(text) for text in typed), default=0)
+def _finding(finding: Finding, paint: Paint, prefix: str = "") -> Iterator[str]:
+    place, severity = where(finding.origin), paint(finding.severity or "note")
+    text = f"{prefix}{f'{place}: ' if place else ''}"
+    if finding.waived is not None:
+        yield f"{text}waived {finding.severity or 'note'}: {_clean(finding.message)} [{finding.rule}] (waived: {_clean(finding.waived)})"
+        return
+    yield f"{text}{severity}: {_clean(finding.message)} [{finding.rule}]"
+    typed = [_clean(" ".join(remedy.overrides)) for remedy in finding.remedies]
+    width = max((_width(text) for text in typed), default=0)
     for number, (text, remedy) in enumerate(zip(typed, finding.remedies, strict=True)):
-        lead = "try:" if number == 0 else "or: "
-        yield f"  {lead} {_clean(text):<{width}}  {_clean(remedy.effect)}".rstrip() if text else f"  {lead} {_clean(remedy.effect)}"
+        lead, effect = "try:" if number == 0 else "or: ", _clean(remedy.effect)
+        yield f"  {lead} {_padded(text, width)}  {effect}".rstrip() if text else f"  {lead} {effect}"
 
 
 def where(origin: Origin) -> str:
     """Return ``file:line``, the override as typed, or the key."""
     if origin.file:
-        return f"{_clean(origin.file)}:{origin.line}"
+        return _clean(origin.file) if origin.line is None else f"{_clean(origin.file)}:{origin.line}"
     if origin.override:
         return f"override {_clean(origin.override)}"
     return _clean(origin.key or "")
 
 
-def _sweep(report: Report, paint: object) -> Iterator[str]:
-    jobs = report.jobs
-    yield f"scalecheck: {paint(report.verdict)}: {len(jobs)} jobs checked before the first is launched"  # type: ignore[operator]
-    chosen = jobs if len(jobs) <= SHOWN_JOBS else [job for job in jobs if job.verdict not in ("pass", "silent")]
-    yield from _table(chosen[:SHOWN_JOBS], jobs)
-    if len(chosen[:SHOWN_JOBS]) < len(jobs):
-        yield f"... {len(jobs) - len(chosen[:SHOWN_JOBS])} more jobs not shown"
+def _sweep(report: Report, paint: Paint) -> Iterator[str]:
+    jobs, shared = report.jobs, _shared(report.jobs)
+    yield f"scalecheck: {paint(_word(report.verdict))}: {len(jobs)} jobs checked before the first is launched"
+    chosen = list(jobs)
+    if len(jobs) > SHOWN_JOBS:
+        chosen = sorted((job for job in jobs if job.verdict != "pass"), key=lambda job: _WORST_FIRST.index(job.verdict))
+    yield from _table([_row(job, shared) for job in chosen[:SHOWN_JOBS]], _totals(jobs), paint)
+    if len(chosen) < len(jobs):
+        yield f"... {len(jobs) - len(chosen)} passing jobs not shown"
+    if len(chosen) > SHOWN_JOBS:
+        yield f"... {len(chosen) - SHOWN_JOBS} more jobs that do not pass not shown"
     for finding in report.findings:
         yield from _finding(finding, paint, "all jobs: ")
-    yield from _folded(jobs, paint)
+    yield from _folded(jobs, shared, paint)
 
 
-def _folded(jobs: Sequence[Job], paint: object) -> Iterator[str]:
-    """Yield findings once, with the jobs that they are about."""
+def _folded(jobs: Sequence[Job], shared: frozenset[str], paint: Paint) -> Iterator[str]:
+    """Yield findings once, with the jobs that they are about, errors first."""
     about: dict[Finding, list[Job]] = {}
     for job in jobs:
         for finding in job.findings:
             about.setdefault(finding, []).append(job)
-    for finding, owners in about.items():
-        first = f"job {owners[0].name} ({_overrides(owners[0], _shared(jobs))})"
+    ordered = sorted(about, key=lambda finding: (finding.waived is not None, _SEVERITIES.index(finding.severity or "note")))
+    for finding in ordered[:SHOWN_FINDINGS]:
+        owners = about[finding]
+        typed = _overrides(owners[0], shared)
+        first = f"job {_clean(owners[0].name)}{f' ({typed})' if typed else ''}"
         more = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
         yield from _finding(finding, paint, "all jobs: " if len(owners) == len(jobs) > 1 else f"{first}{more}: ")
+    if len(ordered) > SHOWN_FINDINGS:
+        yield f"... {len(ordered) - SHOWN_FINDINGS} more findings not shown; the json format has them all"
 
 
-def _table(shown: Sequence[Job], jobs: Sequence[Job]) -> Iterator[str]:
-    shared = _shared(jobs)
-    head = ("job", "overrides", "N", "D", "D/N", "multiple", "C", "verdict")
-    rows = [head, *(_row(job, shared) for job in shown), _totals(jobs)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
+def _table(rows: Sequence[tuple[str, ...]], totals: tuple[str, ...], paint: Paint) -> Iterator[str]:
+    lines = [_HEAD, *rows, totals]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(_HEAD))]
+    for line in lines:
         cells = [
-            cell.ljust(width) if column in (1, 7) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            _padded(cell, width, left=name in _LEFT_ALIGNED) for name, cell, width in zip(_HEAD[:-1], line[:-1], widths[:-1], strict=True)
         ]
-        yield "  ".join(cells).rstrip()
+        yield "  ".join([*cells, paint(line[-1])]).rstrip()
 
 
 def _shared(jobs: Sequence[Job]) -> frozenset[str]:
@@ -130,33 +155,57 @@ def _shared(jobs: Sequence[Job]) -> frozenset[str]:
 
 
 def _row(job: Job, shared: frozenset[str]) -> tuple[str, ...]:
-    account, outlook = job.run.account, job.run.outlooks.get(job.run.judge)
-    ratio = account.tokens_per_parameter
+    account, plan, outlook = job.run.account, job.run.reading.plan, job.run.outlooks.get(job.run.judge)
+    ratio, bound = account.tokens_per_parameter, "<=" if plan.tokens_status == "upper_bound" else ""
+    tokens = "unknown" if account.training_tokens is None else f"{bound}{format_count(account.training_tokens)}"
+    if account.training_tokens is None and plan.tokens_status == "per_device" and plan.training_tokens is not None:
+        tokens = f"{format_count(plan.training_tokens)}/device"
     return (
-        job.name,
+        _clean(job.name),
         _overrides(job, shared),
-        format_count(account.total_params) if account.total_params is not None else "unknown",
-        format_count(account.training_tokens) if account.training_tokens is not None else "unknown",
-        "-" if ratio is None else format_ratio(ratio),
+        format_count(account.total_params),
+        tokens,
+        "-" if ratio is None else f"{bound}{format_ratio(ratio)}",
         "-" if outlook is None else f"x{format_ratio(outlook.multiple)}",
-        "unknown" if account.training_flops is None else format_flops(account.training_flops).removesuffix(" FLOPs"),
-        job.verdict,
+        "unknown" if account.training_flops is None else f"{bound}{format_scientific(account.training_flops)}",
+        _word(job.verdict),
     )
 
 
 def _totals(jobs: Sequence[Job]) -> tuple[str, ...]:
+    """Return the last row: sums over what is known, and of how many jobs it is not."""
     tokens = [job.run.account.training_tokens for job in jobs]
     flops = [job.run.account.training_flops for job in jobs]
-    unknown = sum(value is None for value in flops)
-    note = f"total ({unknown} unknown)" if unknown else "total"
-    total = format_flops(sum(value or 0 for value in flops))
-    return ("", note, "", format_count(sum(value or 0 for value in tokens)), "", "", total.removesuffix(" FLOPs"), f"C = {total}")
+    missing = [f"{name} of {values.count(None)}" for name, values in (("D", tokens), ("C", flops)) if None in values]
+    note = f"total ({', '.join(missing)} unknown)" if missing else "total"
+    at_most = not missing and any(job.run.reading.plan.tokens_status == "upper_bound" for job in jobs)
+    return ("", note, "", _sum(tokens, format_count, at_most), "", "", _sum(flops, format_scientific, at_most), "")
+
+
+def _sum(values: Sequence[int | None], shown: Callable[[float], str], at_most: bool) -> str:
+    known = [value for value in values if value is not None]
+    return f"{'<=' if at_most else ''}{shown(sum(known))}" if known else "unknown"
 
 
 def _overrides(job: Job, shared: frozenset[str] = frozenset()) -> str:
     """Return what was typed for a job, without what all jobs of the sweep share."""
     text = _clean(" ".join(text for text in job.overrides if text not in shared))
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _width(text: str) -> int:
+    """Return the columns that a terminal gives to a text: two to a wide character, none to a combining one."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    wide = sum(unicodedata.east_asian_width(character) in ("W", "F") for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
+
+
+def _padded(text: str, width: int, *, left: bool = True) -> str:
+    fill = " " * (width - _width(text))
+    return text + fill if left else fill + text
 
 
 def _clean(text: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from scalecheck.formats.json import render
+from scalecheck.facts import Finding, Remedy
+from scalecheck.formats.json import job_object, render, report_object
 
 JOB_KEYS = {
     "name", "overrides", "verdict", "intent", "intent_reason", "total_params", "active_params", "non_embedding_params", "embedding_params",
@@ -66,3 +67,56 @@ def test_infinities_are_null_and_huge_ints_survive(situations):
 
 def test_hostile_text_is_read_back_as_it_was(hostile):
     assert loaded(hostile)["jobs"][0]["findings"][0]["message"] == "::error::x\n\x1b[2J\u202eabc"
+
+
+def test_keys_stand_in_the_order_of_the_contract(situations):
+    report = loaded(situations["sweep"])
+    assert [key for key in report if key in ("schema_version", "scalecheck_version", "jobs", "totals")] == [
+        "schema_version", "scalecheck_version", "jobs", "totals",
+    ]  # fmt: skip
+    kept = [
+        key
+        for key in report["jobs"][0]
+        if key in ("name", "overrides", "verdict", "intent", "total_params", "status", "outlooks", "findings", "origins")
+    ]
+    assert kept == ["name", "overrides", "verdict", "intent", "total_params", "status", "outlooks", "findings", "origins"]
+
+
+def test_objects_are_what_is_rendered(situations):
+    report = situations["sweep"]
+    assert loaded(report) == json.loads(json.dumps(report_object(report)))
+    assert report_object(report)["jobs"] == [job_object(job) for job in report.jobs]
+
+
+def test_unknowns_say_what_would_tell_them(situations):
+    (unknown,) = [item for item in loaded(situations["unknown"])["jobs"][0]["unknowns"] if item["field"] == "vocab_size"]
+    assert unknown["reason"]
+    assert any("vocab_size" in remedy for remedy in unknown["remedies"])
+
+
+def test_effect_stands_at_the_place_of_its_remedy(situations):
+    job = situations["pass"].jobs[0]
+    remedies = (Remedy(effect="words only"), Remedy(overrides=("a=1", "b=2"), effect="both"))
+    finding = Finding(rule="undertrained", message="x", severity="error", remedies=remedies)
+    shown = job_object(replace(job, findings=(finding,)))["findings"][0]
+    assert shown["remedies"] == ["a=1 b=2"]
+    assert shown["remedy_effects"] == ["both", "words only"]
+
+
+def test_total_is_null_where_no_job_tells_its_flops(situations):
+    totals = loaded(situations["nothing"])["totals"]
+    assert totals["training_flops"] is None
+    assert totals["jobs_with_unknown_flops"] == 1
+
+
+def test_tokens_of_one_device_are_kept_apart_from_those_of_the_job(situations):
+    run = situations["nothing"].jobs[0].run
+    plan = replace(run.reading.plan, training_tokens=2_100_000, tokens_status="per_device")
+    shown = job_object(replace(situations["nothing"].jobs[0], run=replace(run, reading=replace(run.reading, plan=plan))))
+    assert shown["status"]["tokens"] == "per_device"
+    assert shown["training_tokens"] is None
+    assert shown["training_tokens_per_device"] == 2_100_000
+
+
+def test_text_ends_with_one_newline(situations):
+    assert render(situations["pass"]).endswith("}\n")

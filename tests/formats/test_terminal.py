@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from scalecheck.facts import Account, Finding, Job, Origin, Reading, Remedy, Report, Run, TrainingPlan
 from scalecheck.formats.terminal import render
 
 NAMES = ("pass", "warn", "stop", "over_budget", "unknown", "nothing", "finetune", "overtrained", "sweep")
@@ -47,5 +50,125 @@ def test_long_sweep_shows_what_does_not_pass(report_of):
     text = render(
         report_of(*[{"model": GPT2, **RUN}] * 60, {"model": GPT2, **short}, overrides=[[f"seed={number}"] for number in range(61)])
     )
-    assert "60 more jobs not shown" in text
+    assert "60 passing jobs not shown" in text
     assert "seed=60" in text
+
+
+BAD = Finding(rule="undertrained", message="too short", severity="error")
+
+
+def job(number=0, *, findings=(), verdict="pass", account=None, origins=None, **plan):
+    """One job that is made by hand, for what the line cannot be brought to say."""
+    reading = Reading(plan=TrainingPlan(**plan), origins=origins or {})
+    run = Run(reading=reading, account=account or Account(), judge="hoffmann2022_a1")
+    return Job(name=str(number), overrides=(f"seed={number}",), run=run, findings=tuple(findings), verdict=verdict)
+
+
+def text_of(*jobs):
+    return render(Report(jobs=jobs))
+
+
+def test_tokens_of_one_device_are_said_to_be_that():
+    alone = job(training_tokens=2_100_000, tokens_status="per_device")
+    assert ", D 2.10M tokens per device, C unknown: " in text_of(alone)
+    assert "  2.10M/device  " in text_of(alone, alone)
+
+
+def test_upper_bound_holds_for_tokens_and_flops():
+    account = Account(total_params=100, training_tokens=2000, training_flops=30_000_000, tokens_per_parameter=20.0)
+    bounded = job(account=account, tokens_status="upper_bound")
+    assert "D at most 2,000 tokens (20 per parameter), C at most 3.00e7 FLOPs" in text_of(bounded)
+    rows = text_of(bounded, bounded).splitlines()
+    assert rows[2].split() == ["0", "100", "<=2,000", "<=20", "-", "<=3.00e7", "pass"]
+    assert rows[4].split() == ["total", "<=4,000", "<=6.00e7"]
+
+
+def test_file_without_a_line_shows_no_line():
+    place = Origin(key="trainer.max_steps", file="conf/train.yaml")
+    assert "\nconf/train.yaml: error: too short [undertrained]\n" in text_of(job(findings=[replace(BAD, origin=place)]))
+
+
+@pytest.mark.parametrize(
+    ("origin", "shown"),
+    [
+        (Origin(key="a.b", file="c.yaml", line=3, override="a.b=1"), "c.yaml:3: error: "),
+        (Origin(key="a.b", override="a.b=1"), "override a.b=1: error: "),
+        (Origin(key="a.b"), "a.b: error: "),
+        (Origin(), "error: "),
+    ],
+)
+def test_place_is_file_then_override_then_key(origin, shown):
+    assert f"\n{shown}too short" in text_of(job(findings=[replace(BAD, origin=origin)]))
+
+
+@pytest.mark.parametrize("severity", ["warning", "error"])
+def test_assumption_that_the_policy_raised_is_shown_as_a_finding(severity):
+    finding = Finding(rule="assumed_values", message="assumed: bias=True", severity=severity)
+    assert f"\n{severity}: assumed: bias=True [assumed_values]\n" in text_of(
+        job(findings=[finding], origins={"bias": Origin(assumed=True)})
+    )
+
+
+def test_waived_finding_shows_its_reason_and_no_remedy():
+    waived = replace(BAD, waived="an ablation, see the plan", remedies=(Remedy(overrides=("trainer.max_steps=9",)),))
+    shown = text_of(job(findings=[waived]))
+    assert "\nwaived error: too short [undertrained] (waived: an ablation, see the plan)\n" in shown
+    assert "trainer.max_steps=9" not in shown
+
+
+def test_remedies_are_aligned_after_escaping():
+    remedies = (Remedy(overrides=("a=\t\t\t\t",), effect="one"), Remedy(overrides=("b=1", "c=2"), effect="two"), Remedy(effect="three"))
+    lines = text_of(job(findings=[replace(BAD, remedies=remedies)])).splitlines()[-3:]
+    assert lines == ["  try: a=\\t\\t\\t\\t  one", "  or:  b=1 c=2     two", "  or:  three"]
+
+
+def test_total_of_unknowns_is_unknown_and_not_zero():
+    total = text_of(job(0), job(1)).splitlines()[-1]
+    assert total.split() == ["total", "(D", "of", "2,", "C", "of", "2", "unknown)", "unknown", "unknown"]
+
+
+def test_total_says_of_how_many_jobs_it_knows_nothing():
+    known = job(0, account=Account(training_tokens=2**70, training_flops=10**25))
+    total = text_of(known, known, job(1, account=Account(training_tokens=2**70))).splitlines()[-1]
+    assert total.split() == ["total", "(C", "of", "1", "unknown)", "3.54e21", "2.00e25"]
+
+
+def test_errors_of_a_sweep_stand_before_notes_of_earlier_jobs():
+    note = Finding(rule="unknown_scale", message="no length", severity="note")
+    shown = text_of(job(0, findings=[note]), job(1, findings=[BAD]))
+    assert shown.index("job 1 (seed=1): error: ") < shown.index("job 0 (seed=0): note: ")
+
+
+def test_wide_and_combining_characters_keep_the_columns():
+    from unicodedata import combining, east_asian_width
+
+    jobs = [replace(job(), overrides=(text,)) for text in ("a=\u65e5\u672c", "a=e\u0301", "a=plain")]
+    heads = [row[: row.index("unknown")] for row in text_of(*jobs).splitlines()[2:5]]
+    columns = [sum(0 if combining(sign) else 2 if east_asian_width(sign) == "W" else 1 for sign in head) for head in heads]
+    assert len(set(columns)) == 1
+
+
+def test_jobs_with_the_same_overrides_have_no_empty_brackets():
+    same = replace(job(0, findings=[BAD]), overrides=("seed=1",))
+    assert "\njob 0: error: " in text_of(same, replace(job(1), overrides=("seed=1",)))
+
+
+def test_job_name_forges_no_color():
+    assert "\x1b" not in text_of(replace(job(0, findings=[BAD]), name="\x1b[32m"), job(1))
+
+
+def test_long_sweep_shows_the_stopped_before_the_unchecked():
+    silent = [job(number, verdict="silent") for number in range(50)]
+    stopped = job(99, verdict="stop", findings=[BAD])
+    lines = text_of(*silent, *[job(60)] * 7, stopped).splitlines()
+    assert lines[2].split()[:2] == ["99", "seed=99"]
+    assert lines[3].endswith("no verdict")
+    assert "... 7 passing jobs not shown" in lines
+    assert "... 11 more jobs that do not pass not shown" in lines
+
+
+def test_hundreds_of_different_findings_are_cut_and_counted():
+    jobs = [job(number, verdict="stop", findings=[replace(BAD, message=f"too short by {number}")]) for number in range(300)]
+    shown = text_of(*jobs)
+    assert shown.count("[undertrained]") == 40
+    assert shown.endswith("... 260 more findings not shown; the json format has them all\n")

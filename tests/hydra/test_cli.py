@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import hydra
 import pytest
@@ -117,3 +118,10 @@ def test_version_and_help(app):
     assert "scalecheck: default" in app.cli("--help").stdout
     assert app.cli("check", "--help").returncode == 0
     assert app.cli().returncode == 2
+
+
+def test_text_that_the_terminal_cannot_show_is_escaped(app):
+    environ = {"PYTHONIOENCODING": "ascii"}
+    done = app.spawn(sys.executable, "-m", "scalecheck.cli", *HERE, "-m", "+note='\u65e5\u672c',x", env=environ)
+    assert done.returncode == 0, done.stderr
+    assert "\\u65e5" in done.stdout
