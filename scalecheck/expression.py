@@ -1,7 +1,8 @@
 """Safe arithmetic over config keys: ``data.batch_size * data.seq_len * trainer.devices``.
 
 Numbers, dotted keys, ``+ - * / // % **``, parentheses and ``min max ceil floor round``; nothing else is looked up or called.
-Lengths, depths, exponents and results are bounded, so that no input can hang or exhaust memory.
+An item of a list is ``stages[0].steps`` or ``stages.0.steps``. A dash is always a subtraction, so a key with a dash in its
+name cannot be written. Lengths, depths, exponents and results are bounded, so that no input can hang or exhaust memory.
 """
 
 from __future__ import annotations
@@ -9,20 +10,53 @@ from __future__ import annotations
 import ast
 import math
 import operator
-import warnings
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from scalecheck.errors import ExpressionError
 
 Number = int | float
-MAX_LENGTH, MAX_DEPTH, MAX_EXPONENT, MAX_RESULT = 1000, 50, 64, 10**30
-_GRAMMAR = "Write numbers and config keys with + - * / // % ** ( ) and min, max, ceil, floor, round, as in data.batch_size * data.seq_len."
+MAX_LENGTH, MAX_DEPTH, MAX_PARENTHESES, MAX_EXPONENT, MAX_RESULT = 1000, 200, 50, 64, 10**30
+EXACT_FLOAT = 2**53  # beyond it a float has no digit left for units, and an int made of it would invent some
+_GRAMMAR = (
+    "Write numbers and config keys with + - * / // % ** ( ) and min, max, ceil, floor, round, as in data.batch_size * data.seq_len; "
+    "a key with a dash, a space or a letter outside ASCII cannot be used."
+)
+_TOKEN = re.compile(
+    r"(?P<blank>[ \t]+)|(?P<number>(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?(?![A-Za-z0-9_.]))"
+    r"|(?P<call>(?:min|max|ceil|floor|round)(?=[ \t]*\())|(?P<key>[A-Za-z_]\w*(?:\.\w+|\[[0-9]+\])*(?![\w.\[]))|(?P<sign>[-+*/%(),])",
+    re.ASCII,
+)
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
 }  # fmt: skip
-_CALLS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "ceil": math.ceil, "floor": math.floor, "round": round}
+_CALLS: dict[str, Callable[..., Any]] = {
+    "min": lambda *values: min(values),
+    "max": lambda *values: max(values),
+    "ceil": math.ceil,
+    "floor": math.floor,
+    "round": round,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parsed:
+    """A checked tree; its names are ``k0``, ``k1`` ... for the keys, so that no key can clash with Python's words."""
+
+    text: str
+    tree: ast.expr
+    keys: tuple[str, ...]
+
+    def key(self, name: ast.Name) -> str:
+        return self.keys[int(name.id[1:])]
+
+    @property
+    def shown(self) -> str:
+        return _shown(self.text)
 
 
 def evaluate(text: str, read: Callable[[str], Number]) -> Number:
@@ -32,133 +66,183 @@ def evaluate(text: str, read: Callable[[str], Number]) -> Number:
         ExpressionError: text outside the grammar, a bound exceeded, a division by zero, a key without a number.
 
     """
-    return _value(_tree(text), read, text)
+    parsed = _parse(text)
+    return _value(parsed.tree, read, parsed)
 
 
 def keys(text: str) -> tuple[str, ...]:
-    """Return the config keys that an expression uses, in order of first use.
+    """Return the config keys that an expression uses, as written, in order of first use.
 
     Raises:
         ExpressionError: text outside the grammar.
 
     """
-    return tuple(dict.fromkeys(_key(node, text) for node in _operands(_tree(text), text)))
+    return tuple(dict.fromkeys(_parse(text).keys))
 
 
 def linear_key(text: str) -> str | None:
-    """Return the first key in which the expression is a plain product, ``None`` when there is none: what a remedy may scale."""
-    node = _tree(text)
-    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        if isinstance(node.right, ast.Name | ast.Attribute) and not isinstance(node.left, ast.Name | ast.Attribute | ast.BinOp):
-            return _key(node.right, text)
-        node = node.left
-    return _key(node, text) if isinstance(node, ast.Name | ast.Attribute) else None
+    """Return the first key that the expression is proportional to as a plain product, ``None`` when there is none.
+
+    That is a factor that is used nowhere else: twice the key is twice the value, so a remedy may scale it. It is spelt as
+    it can be typed as an override: an item of a list is ``stages.0``.
+
+    Raises:
+        ExpressionError: text outside the grammar.
+
+    """
+    parsed = _parse(text)
+    spelt = [_dotted(key) for key in parsed.keys]
+    for factor in _factors(parsed.tree):
+        if isinstance(factor, ast.Name) and spelt.count(key := _dotted(parsed.key(factor))) == 1:
+            return key
+    return None
 
 
-def _tree(text: str) -> ast.expr:
+def _dotted(key: str) -> str:
+    return key.replace("[", ".").replace("]", "")
+
+
+def _factors(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        yield from _factors(node.left)
+        yield from _factors(node.right)
+    else:
+        yield node
+
+
+def _shown(text: str) -> str:
+    return ascii(text if len(text) <= 60 else f"{text[:57]}...")
+
+
+def _unreadable(text: str) -> ExpressionError:
+    return ExpressionError(f"the expression {_shown(text)} is not arithmetic over config keys. {_GRAMMAR}")
+
+
+def _parse(text: str) -> _Parsed:
+    """Cut the text into known tokens first, so that Python's parser sees nothing but arithmetic."""
     if len(text) > MAX_LENGTH:
-        message = f"the expression is {len(text)} characters long; at most {MAX_LENGTH} are read."
+        message = f"the expression {_shown(text)} is {len(text)} characters long; at most {MAX_LENGTH} are read."
         raise ExpressionError(message)
-    depth = deepest = 0
-    for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        deepest = max(deepest, depth)
-    chains = max((len(run) for run in text.replace("+", "-").replace("~", "-").split()), default=0)
-    if deepest > MAX_DEPTH or text.count("-") + text.count("+") + text.count("~") + text.count("*") > 200 or chains > 500:
-        message = f"the expression {text[:60]!r} is nested too deeply."
+    found: list[str] = []
+    pieces: list[str] = []
+    position = parentheses = deepest = 0
+    while position < len(text.rstrip()):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            raise _unreadable(text)
+        position, piece = token.end(), token.group()
+        parentheses += (piece == "(") - (piece == ")")
+        deepest = max(deepest, parentheses)
+        if token.lastgroup == "key":
+            found.append(piece)
+            piece = f"k{len(found) - 1}"
+        pieces.append(piece)
+    tree = _tree("".join(pieces).strip(), text) if deepest <= MAX_PARENTHESES else None
+    if tree is None or _depth(tree) > MAX_DEPTH:
+        message = f"the expression {_shown(text)} is nested too deeply; write it with fewer parentheses and operators."
         raise ExpressionError(message)
+    _check(tree, text)
+    return _Parsed(text=text, tree=tree, keys=tuple(found))
+
+
+def _tree(arithmetic: str, text: str) -> ast.expr:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as failure:
-        message = f"the expression {text[:60]!r} cannot be read. {_GRAMMAR}"
+        return ast.parse(arithmetic, mode="eval").body
+    except (SyntaxError, ValueError) as failure:
+        raise _unreadable(text) from failure
+    except (RecursionError, MemoryError) as failure:
+        message = f"the expression {_shown(text)} is nested too deeply; write it with fewer parentheses and operators."
         raise ExpressionError(message) from failure
 
 
-def _operands(node: ast.expr, text: str) -> Iterator[ast.expr]:
-    if isinstance(node, ast.Name | ast.Attribute):
-        yield node
-    elif isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-        yield from _operands(node.left, text)
-        yield from _operands(node.right, text)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        yield from _operands(node.operand, text)
-    elif _is_known_call(node):
-        for argument in node.args:  # type: ignore[attr-defined]
-            yield from _operands(argument, text)
-    elif not (isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)):
-        raise _not_arithmetic(text)
+def _depth(tree: ast.expr) -> int:
+    level: list[ast.AST] = [tree]
+    depth = 0
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        depth += 1
+    return depth
 
 
-def _is_known_call(node: ast.expr) -> bool:
-    return (
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS and not node.keywords and bool(node.args)
-    )
+def _check(tree: ast.expr, text: str) -> None:
+    """Refuse every node that is not arithmetic; what the tokens let through is ``a, b``, ``f(*a)`` and wrong counts of values."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            _check_call(node, text)
+        elif isinstance(node, ast.Constant):
+            _number(node.value, f"a number of the expression {_shown(text)}")
+        elif not isinstance(node, ast.Name | ast.BinOp | ast.UnaryOp | ast.operator | ast.USub | ast.UAdd | ast.expr_context):
+            raise _unreadable(text)
 
 
-def _not_arithmetic(text: str) -> ExpressionError:
-    return ExpressionError(f"the expression {text[:60]!r} is not arithmetic. {_GRAMMAR}")
-
-
-def _key(node: ast.expr, text: str) -> str:
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return f"{_key(node.value, text)}.{node.attr}"
-    message = f"the expression {text[:60]!r} uses something that is no config key. {_GRAMMAR}"
-    raise ExpressionError(message)
-
-
-def _value(node: ast.expr, read: Callable[[str], Number], text: str) -> Number:
-    if isinstance(node, ast.Constant):
-        return _number(node.value, f"{node.value!r:.60}")
-    if isinstance(node, ast.Name | ast.Attribute):
-        key = _key(node, text)
-        return _number(read(key), key)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        value = _value(node.operand, read, text)
-        return -value if isinstance(node.op, ast.USub) else value
-    if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-        return _combined(node, _value(node.left, read, text), _value(node.right, read, text), text)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and _is_known_call(node):
-        return _called(node.func.id, [_value(argument, read, text) for argument in node.args], text)
-    raise _not_arithmetic(text)
-
-
-def _combined(node: ast.BinOp, left: Number, right: Number, text: str) -> Number:
-    if isinstance(node.op, ast.Pow) and (abs(right) > MAX_EXPONENT or abs(left) > MAX_RESULT):
-        message = f"the expression {text[:60]!r} has an exponent of {right}; at most {MAX_EXPONENT} is computed."
+def _check_call(node: ast.Call, text: str) -> None:
+    if not isinstance(node.func, ast.Name) or node.func.id not in _CALLS or node.keywords:
+        raise _unreadable(text)
+    name = node.func.id
+    if not node.args or (name not in ("min", "max") and len(node.args) != 1):
+        wanted = "at least one value" if name in ("min", "max") else "one value"
+        message = f"the expression {_shown(text)} calls {name} with {len(node.args)} values; it takes {wanted}."
         raise ExpressionError(message)
-    if isinstance(node.op, ast.Div) and isinstance(left, int) and isinstance(right, int) and right and left % right == 0:
+
+
+def _value(node: ast.expr, read: Callable[[str], Number], parsed: _Parsed) -> Number:
+    if isinstance(node, ast.Constant):
+        return _number(node.value, "a number")
+    if isinstance(node, ast.Name):
+        return _read(parsed.key(node), read, parsed)
+    if isinstance(node, ast.UnaryOp):
+        value = _value(node.operand, read, parsed)
+        return -value if isinstance(node.op, ast.USub) else value
+    if isinstance(node, ast.BinOp):
+        return _combined(node.op, _value(node.left, read, parsed), _value(node.right, read, parsed), parsed)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return _result(_CALLS[node.func.id](*(_value(argument, read, parsed) for argument in node.args)), parsed)
+    raise _unreadable(parsed.text)
+
+
+def _read(key: str, read: Callable[[str], Number], parsed: _Parsed) -> Number:
+    try:
+        return _number(read(key), key)
+    except ExpressionError as failure:
+        if not re.search(rf"(?<![\w.]){re.escape(key)}-[A-Za-z_]", parsed.text):
+            raise
+        message = f"{failure} The dash after {key} is a subtraction: a key with a dash in its name cannot be used."
+        raise ExpressionError(message) from failure
+
+
+def _combined(symbol: ast.operator, left: Number, right: Number, parsed: _Parsed) -> Number:
+    if isinstance(symbol, ast.Pow) and abs(right) > MAX_EXPONENT:
+        message = f"the expression {parsed.shown} has an exponent of {right}; at most {MAX_EXPONENT} is computed."
+        raise ExpressionError(message)
+    if isinstance(symbol, ast.Div) and isinstance(left, int) and isinstance(right, int) and right and left % right == 0:
         return left // right
     try:
-        return _number(_BINARY[type(node.op)](left, right), f"the result of {text[:60]!r}")
+        return _result(_BINARY[type(symbol)](left, right), parsed)
     except ZeroDivisionError as failure:
-        message = f"the expression {text[:60]!r} divides by zero."
+        message = f"the expression {parsed.shown} divides by zero."
         raise ExpressionError(message) from failure
     except OverflowError as failure:
-        message = f"the expression {text[:60]!r} is larger than {MAX_RESULT:.0e}."
+        message = f"the result of the expression {parsed.shown} is larger than {MAX_RESULT:.0e}."
         raise ExpressionError(message) from failure
 
 
-def _called(name: str, arguments: list[Number], text: str) -> Number:
-    if name in ("min", "max"):
-        return max(arguments) if name == "max" else min(arguments)
-    if len(arguments) != 1:
-        message = f"the expression {text[:60]!r} calls {name} with {len(arguments)} values; it takes one."
-        raise ExpressionError(message)
-    return _number(_CALLS[name](arguments[0]), f"the result of {text[:60]!r}")
+def _result(value: object, parsed: _Parsed) -> Number:
+    number = _number(value, f"the result of the expression {parsed.shown}")
+    return value if isinstance(value, float) and abs(value) > EXACT_FLOAT else number
 
 
 def _number(value: object, what: str) -> Number:
+    """Return a finite number within bounds; a float that is written as a whole number (``1e23``) is that number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        message = f"{what} is {value!r:.60}, not a number."
+        shown = ascii(value)[:60] if value is None or isinstance(value, str | bool) else f"of type {type(value).__name__}"
+        message = f"{what} is {shown}, not a real number."
         raise ExpressionError(message)
     if isinstance(value, float) and not math.isfinite(value):
         message = f"{what} is {value}, not a finite number."
         raise ExpressionError(message)
-    if abs(value) > MAX_RESULT:
+    # repr, not the binary value: 1e30 is meant as 10**30, which is 2e13 away from the float
+    exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
+    if abs(exact) > MAX_RESULT:
         message = f"{what} is larger than {MAX_RESULT:.0e}."
         raise ExpressionError(message)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return exact.numerator if exact.denominator == 1 else value

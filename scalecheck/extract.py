@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import Any
 
 from scalecheck import expression
 from scalecheck.errors import ExpressionError
-from scalecheck.facts import Impossible, Origin, Reading, Unknown, Unreadable, View
+from scalecheck.facts import Impossible, ModelShape, Origin, Reading, TrainingPlan, Unknown, Unreadable, View
 from scalecheck.models import Notes, read_model
 from scalecheck.schedule import Clues, read_plan
-from scalecheck.survey import shown, survey, whole
+from scalecheck.survey import MAX_DEPTH, MAX_KEYS, shown, survey, whole
 
 _TEXT = ("model", "family")
+_SWITCHES = ("tie_word_embeddings",)
+_FACTORS_OF_TOKENS = ("num_steps", "tokens_per_step", "sequence_length", "sequences_per_step", "micro_batch_sequences",
+                      "gradient_accumulation", "num_devices")  # fmt: skip
 
 
 def extract(view: View, read: Mapping[str, Any], assume: Mapping[str, Any], environ: Mapping[str, str], config_prefix: str) -> Reading:
@@ -34,6 +38,11 @@ def extract(view: View, read: Mapping[str, Any], assume: Mapping[str, Any], envi
     shape, model_dialect = read_model(view, surveyed, root, given, notes, config_prefix)
     clues = Clues(view=view, survey=surveyed, given=given, assume=assume, environ=environ, notes=notes, prefix=config_prefix, shape=shape)
     plan, schedule_dialect = read_plan(clues)
+    broken = {name for name in read if name not in given and name not in _TEXT}
+    shape, plan = _without_broken_shape(shape, broken), _without_broken_factors(plan, broken, given)
+    if surveyed.is_cut_short and (shape is None or plan.training_tokens is None):
+        reason = f"only the first {MAX_KEYS:,} keys down to depth {MAX_DEPTH} of the config were searched"
+        notes.unknowns.append(Unknown(field="model", reason=reason, remedies=(f"+{config_prefix}.read.total_params=124439808",)))
     return Reading(
         shape=shape,
         plan=plan,
@@ -46,6 +55,22 @@ def extract(view: View, read: Mapping[str, Any], assume: Mapping[str, Any], envi
     )
 
 
+def _without_broken_shape(shape: ModelShape | None, broken: set[str]) -> ModelShape | None:
+    """A size that the user mapped and that cannot be had is unknown: what a dialect found instead is not what was asked for."""
+    if shape is None or not broken & {"total_params", *(item.name for item in fields(shape))}:
+        return shape
+    return replace(shape, vocab_size=None) if broken <= {"vocab_size", *_FACTORS_OF_TOKENS} else None
+
+
+def _without_broken_factors(plan: TrainingPlan, broken: set[str], given: Mapping[str, Any]) -> TrainingPlan:
+    lost: dict[str, Any] = {name: None for name in _FACTORS_OF_TOKENS if name in broken}
+    if set(lost) - {"num_steps"} and "tokens_per_step" not in given:
+        lost["tokens_per_step"] = None
+    if (lost or "training_tokens" in broken) and "training_tokens" not in given:
+        lost |= {"training_tokens": None, "tokens_status": "unknown"}
+    return replace(plan, **lost)
+
+
 def _without_mapped(unknowns: list[Unknown], given: Mapping[str, Any]) -> tuple[Unknown, ...]:
     model = ("family", "total_params", "model", "vocab_size", "num_layers")
     settled = {*given, *(model if "total_params" in given else ())}
@@ -55,11 +80,11 @@ def _without_mapped(unknowns: list[Unknown], given: Mapping[str, Any]) -> tuple[
 def _given(view: View, name: str, entry: Any, notes: Notes, prefix: str) -> Any:
     """Return the value of one line of the mapping; one that cannot be had is filed as what it is."""
     line = f"{prefix}.read.{name}"
-    if isinstance(entry, bool):
+    if isinstance(entry, bool) and name in _SWITCHES:
         notes.origins[name] = Origin(key=line)
         return entry
     if not isinstance(entry, str):
-        notes.origins[name] = Origin(key=line, because=f"{line}={entry}")
+        notes.origins[name] = Origin(key=line, because=f"{line}={shown(entry)}")
         return notes.keep(whole(name, line, entry))
     unreadable: list[Unknown] = []
 
@@ -67,7 +92,8 @@ def _given(view: View, name: str, entry: Any, notes: Notes, prefix: str) -> Any:
         value = view.get(key)
         if isinstance(value, Unreadable) or value is None:
             reason = value.reason if isinstance(value, Unreadable) else "it is not set"
-            unreadable.append(Unknown(field=name, key=key, reason=f"{line}={entry} needs {key}, which cannot be read ({reason})"))
+            why = f"{line}={entry[:60]} needs {key}, which cannot be read ({reason})"
+            unreadable.append(Unknown(field=name, key=key, reason=why, remedies=(f"~{line}",)))
             return 1
         return value  # type: ignore[no-any-return]  # evaluate refuses what is no number
 

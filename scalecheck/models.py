@@ -13,7 +13,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Impossible, ModelShape, Origin, Unknown, Unreadable, View
 from scalecheck.survey import Survey, join, shown, whole
 
-_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", "num_moe_experts")
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", "num_moe_experts", "n_experts")
 _OTHERS = ("kv_lora_rank", "encoder_layers", "num_decoder_layers", "d_state", "state_size")
 _CLASS_SUFFIXES = ("Config", "ForCausalLM", "LMHeadModel", "Model")
 
@@ -55,11 +55,17 @@ class Notes:
 def refuse_unmodelled(view: View, root: str) -> Unknown | None:
     """Refuse a node with keys that dense decoders do not have: counted without them, N would be silently wrong."""
     names = set(view.keys(root))
+    for child in [child for child in ("moe", "moe_config", "ffn_config") if child in names]:
+        found = refuse_unmodelled(view, join(root, child))
+        if found:
+            return found
     for name in (*_EXPERTS, *_OTHERS):
         value = view.get(join(root, name)) if name in names else None
-        if value in (None, 0, 1) or isinstance(value, Unreadable):
+        if value in (None, 0, 1):
             continue
         key = join(root, name)
+        if isinstance(value, Unreadable):
+            return Unknown(field="family", key=key, reason=f"{key} cannot be read ({value.reason}): the model may have several experts")
         return Unknown(field="family", key=key, reason=f"{key}={shown(value)} is no part of the architectures that can be counted yet")
     if "is_encoder_decoder" in names and view.get(join(root, "is_encoder_decoder")) is True:
         key = join(root, "is_encoder_decoder")
@@ -82,7 +88,7 @@ def claim_by_model_type(view: View, root: str) -> FamilyClaim | Unknown | None:
 
 
 def class_name(view: View, root: str) -> str | None:
-    """Return the class that the node, or its parent, names in ``_target_``, ``class_name`` or ``architectures``."""
+    """Return the class that the node, or its parent, names in ``_target_``, ``class_name`` or ``config_class``."""
     for node in (root, root.rpartition(".")[0]):
         for name in ("_target_", "class_name", "config_class"):
             value = view.get(join(node, name)) if name in view.keys(node) else None
@@ -114,7 +120,7 @@ def read_model(
         found = [(name, node) for name, node in found if node == root] or [(n, k) for n, k in found if k.startswith(f"{root}.")]
     if len({node for _, node in found}) > 1:
         nodes = sorted({node or "the root" for _, node in found})
-        lines = tuple(f"+{prefix}.read.model={node}" for node in nodes[:4])
+        lines = tuple(f"+{prefix}.read.model={node}" for _, node in found[:4] if node)
         notes.unknowns.append(
             Unknown(field="model", reason=f"there are {len(nodes)} models in the config: {', '.join(nodes[:6])}", remedies=lines)
         )

@@ -10,7 +10,7 @@ from typing import Any
 from scalecheck import registry
 from scalecheck.facts import Impossible, ModelShape, Origin, TokensStatus, TrainingPlan, Unknown, Unreadable, View
 from scalecheck.models import Notes
-from scalecheck.survey import Survey, join, shown, whole
+from scalecheck.survey import Survey, shown, whole
 
 # The spellings of real repos, docs/glossary.md; a name that means several things (batch_size) is read by the dialects.
 STEPS = ("max_steps", "num_steps", "max_iters", "n_iters", "num_train_steps", "total_steps", "train_steps", "max_train_steps",
@@ -25,6 +25,7 @@ DEVICES = ("devices", "num_devices", "num_gpus", "n_gpus", "ngpus", "gpus", "wor
 NODES = ("num_nodes", "nnodes", "nodes")
 SECOND_STOPS = ("max_time", "stop_at", "stop_after_n_steps")
 SEVERAL_DEVICES = ("fsdp", "deepspeed", "ddp", "accelerate", "distributed", "strategy", "torchrun", "num_processes")
+_STARTERS = ("launcher", "backend", "parallel", "parallelism", "parallel_mode", "mode", "engine", "plugins", "accelerator")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,8 @@ class Clues:
         """Read a field from these keys: null ones do not count, and those that do must agree."""
         values = {key: self.view.get(key) for key in keys}
         values = {key: value for key, value in values.items() if value is not None}
-        if len({repr(value) for value in values.values()}) > 1:
+        first = next(iter(values.values()), None)
+        if any(value is not first and value != first for value in values.values()):  # NaN differs from itself
             listed = ", ".join(f"{key}={shown(value)}" for key, value in values.items())
             lines = tuple(f"+{self.prefix}.read.{name}={key}" for key in list(values)[:4])
             self.notes.unknowns.append(
@@ -110,10 +112,10 @@ class Clues:
                 because = f"{per_node} ({key}) x {nodes} ({nodes_key})" if nodes > 1 else ""
                 self.notes.origins["num_devices"] = Origin(key=key, because=because)
                 return per_node * nodes
-        world = self.environ.get("WORLD_SIZE", "")
-        if world.isdigit() and int(world) > 0:
+        world = _device_count(self.environ.get("WORLD_SIZE", ""))
+        if world is not None:
             self.notes.origins["num_devices"] = Origin(because="WORLD_SIZE in the environment")
-            return int(world)
+            return world
         assumed: int | None = self.assume.get("devices")
         if assumed:
             self.notes.origins["num_devices"] = Origin(
@@ -122,8 +124,15 @@ class Clues:
         return assumed
 
     def hints_at_several_devices(self) -> bool:
-        """Tell whether anything in the config speaks of distributed training."""
-        return any(step in SEVERAL_DEVICES or step in NODES for key in self.survey.keys() for step in key.lower().split("."))
+        """Tell whether a key, or the value of a key that chooses how processes are started, speaks of distributed training."""
+        for key in self.survey.keys():
+            steps = key.lower().split(".")
+            if steps[-1] in NODES or any(word in step for step in steps for word in SEVERAL_DEVICES):
+                return True
+            value = self.view.get(key) if steps[-1] in _STARTERS and key not in self.survey.nodes else None
+            if isinstance(value, str) and any(word in value.lower() for word in SEVERAL_DEVICES):
+                return True
+        return False
 
 
 def _device_count(value: Any) -> int | None:
@@ -132,10 +141,10 @@ def _device_count(value: Any) -> int | None:
     if isinstance(value, list):
         return len(value) or None
     if isinstance(value, str):
-        parts = [part for part in value.split(",") if part.strip().isdigit()]
-        return (
-            len(parts) if len(parts) > 1 else int(parts[0]) if parts and value.strip() == parts[0].strip() and int(parts[0]) > 0 else None
-        )
+        parts = [part.strip() for part in value.split(",")]
+        if len(value) > 1000 or not all(part.isascii() and part.isdigit() for part in parts):
+            return None
+        return len(parts) if len(parts) > 1 else _device_count(int(parts[0]))
     return value if isinstance(value, int) and 0 < value < 10**7 else None
 
 
@@ -164,7 +173,8 @@ def _plan(clues: Clues, draft: Draft) -> TrainingPlan:
         arithmetic = f"{draft.num_steps} steps x {sequences or tokens_per_step} {'sequences' if sequences else 'tokens'}"
         length = f" x {draft.sequence_length} tokens" if sequences else ""
         clues.notes.origins["training_tokens"] = Origin(because=arithmetic + length)
-    if per_device and tokens is not None and "tokens_per_step" not in clues.given and "training_tokens" not in clues.given:
+    told = clues.notes.speaks_of("num_devices") or {"tokens_per_step", "training_tokens"} & set(clues.given)
+    if per_device and tokens is not None and not told:
         lines = (f"{clues.prefix}.assume.devices=8", f"+{clues.prefix}.read.num_devices=8")
         reason = "neither the config nor WORLD_SIZE tells on how many devices the run trains, so D counts one of them"
         clues.notes.unknowns.append(Unknown(field="num_devices", reason=reason, remedies=lines))
@@ -184,8 +194,8 @@ def _plan(clues: Clues, draft: Draft) -> TrainingPlan:
 
 def _sequences(clues: Clues, draft: Draft) -> tuple[int | None, bool]:
     """Return the sequences of one step, and whether they are those of one device only."""
-    if clues.notes.speaks_of("gradient_accumulation"):  # it is set, to something that cannot be read: taking it for 1 would be a guess
-        return None, False
+    if draft.sequences_per_step is None and clues.notes.speaks_of("gradient_accumulation"):
+        return None, False  # it is set, to something that cannot be read: taking it for 1 would be a guess
     factors = [draft.micro_batch_sequences, draft.gradient_accumulation or 1, draft.num_devices or 1]
     product = prod(factors) if draft.micro_batch_sequences else None  # type: ignore[arg-type]
     if draft.sequences_per_step is None:
@@ -219,7 +229,8 @@ def _note_missing(clues: Clues, draft: Draft) -> None:
         )
         return
     for name, value, what, example in lacking:
-        if value is None and not clues.notes.speaks_of(name):
+        told = clues.notes.speaks_of(name) or (name == "micro_batch_sequences" and clues.notes.speaks_of("sequences_per_step"))
+        if value is None and not told:
             lines = (f"+{clues.prefix}.read.{name}={example}",)
             reason = f"nothing that can be read tells {what}{_epochs(clues) if name == 'num_steps' else ''}"
             clues.notes.unknowns.append(Unknown(field=name, reason=reason, remedies=lines))
@@ -247,7 +258,8 @@ def _status(clues: Clues, tokens: int | None, *, per_device: bool) -> TokensStat
     if stops:
         clues.notes.origins["second_stop"] = Origin(key=stops[0], because=f"{stops[0]} may end the run earlier")
         return "upper_bound"
-    factors = ("num_steps", "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices", "sequence_length")
+    factors: tuple[str, ...] = ("sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices", "sequence_length")
+    factors = ("num_steps", *(() if "tokens_per_step" in clues.given else factors))
     return "assumed" if any(clues.notes.origins.get(name, Origin()).assumed for name in factors) else "exact"
 
 
@@ -256,16 +268,3 @@ def accumulation(clues: Clues, keys: Iterable[str]) -> int | None:
     return (
         int(clues.given["gradient_accumulation"]) if "gradient_accumulation" in clues.given else clues.pick("gradient_accumulation", keys)
     )
-
-
-def trainer_node(clues: Clues) -> str | None:
-    """Return the node of a Lightning trainer: an end of the run, and a key that only a Trainer has."""
-    for node, children in clues.survey.nodes.items():
-        names = set(children)
-        target = clues.view.get(join(node, "_target_")) if "_target_" in names else None
-        is_trainer = {"accumulate_grad_batches", "num_nodes", "limit_train_batches"} & names or (
-            isinstance(target, str) and target.endswith("Trainer")
-        )
-        if names & {"max_steps", "max_epochs"} and (is_trainer or ("devices" in names and node.rpartition(".")[2] == "trainer")):
-            return node
-    return None

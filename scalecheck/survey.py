@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from scalecheck.facts import Impossible, Unknown, Unreadable, View
 
-MAX_KEYS, MAX_DEPTH = 20_000, 30
-LARGEST = 10**18
+MAX_KEYS, MAX_DEPTH, MAX_WIDTH = 20_000, 30, 1_000
+LARGEST_SIZE, LARGEST_COUNT = 10**15, 10**18
+_COUNTS = ("num_steps", "tokens_per_step", "training_tokens", "unique_tokens")
 _ASIDE = (
     "eval", "val", "valid", "validation", "test", "inference", "infer", "predict", "sample", "generation", "scheduler", "lr", "optim",
     "optimizer", "callbacks", "callback", "logger", "logging", "ema", "warmup", "checkpoint", "profiler",
@@ -23,6 +25,7 @@ class Survey:
 
     view: View
     nodes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    is_cut_short: bool = False
 
     def nodes_with(self, *names: str) -> tuple[str, ...]:
         """Return the nodes that have all of these children."""
@@ -42,20 +45,27 @@ class Survey:
 
 
 def survey(view: View) -> Survey:
-    """Walk a config's nodes; nothing is resolved. Stops at a bound that no real config reaches."""
+    """Walk a config's nodes; nothing is resolved. Stops at bounds that no real config reaches, and says so.
+
+    A node of more than ``MAX_WIDTH`` children is a table (labels, a vocabulary), not settings: it is not searched, so that it
+    cannot use up the bound before the model is found.
+    """
     nodes: dict[str, tuple[str, ...]] = {}
-    waiting = [("", 0)]
+    waiting = deque([("", 0)])
     seen = 0
+    is_cut_short = False
     while waiting and seen < MAX_KEYS:
-        node, depth = waiting.pop(0)
+        node, depth = waiting.popleft()
         children = tuple(name for name in view.keys(node) if node or name != "hydra")
-        if not children:
+        if not children or (node and len(children) > MAX_WIDTH):
             continue
         nodes[node] = children
         seen += len(children)
         if depth < MAX_DEPTH:
-            waiting += [(join(node, child), depth + 1) for child in children]
-    return Survey(view, nodes)
+            waiting.extend((join(node, child), depth + 1) for child in children)
+        else:
+            is_cut_short = True
+    return Survey(view, nodes, is_cut_short=is_cut_short or bool(waiting))
 
 
 def join(node: str, child: str) -> str:
@@ -66,6 +76,18 @@ def join(node: str, child: str) -> str:
 def is_aside(key: str) -> bool:
     """Tell whether a key is about something else than the training run: evaluation, schedules, callbacks."""
     return any(word in _ASIDE for step in key.lower().split(".") for word in (step, *step.split("_")))
+
+
+def transformers_class(view: View, root: str) -> str | None:
+    """Return the model or config class that a node, or its parent, takes from transformers; the Auto classes tell nothing."""
+    for node in (root, root.rpartition(".")[0]):
+        target = view.get(join(node, "_target_")) if "_target_" in view.keys(node) else None
+        if not isinstance(target, str) or target.partition(".")[0] != "transformers":
+            continue
+        name = next((part for part in target.split(".") if part[:1].isupper()), "")
+        if name.endswith(("Config", "ForCausalLM", "LMHeadModel", "Model")) and not name.startswith("Auto"):
+            return name
+    return None
 
 
 def shown(value: Any) -> str:
@@ -81,13 +103,13 @@ def whole(field_name: str, key: str, value: Any) -> int | Impossible | Unknown:
     """Read a positive whole number, or say why it is none."""
     if isinstance(value, Unreadable):
         return Unknown(field=field_name, key=key, reason=f"{key} cannot be read ({value.reason})")
-    problem = _problem(value)
+    problem = _problem(value, LARGEST_COUNT if field_name in _COUNTS else LARGEST_SIZE)
     if problem:
         return Impossible(field=field_name, key=key, reason=f"{key} is {shown(value)}; {field_name} {problem}")
     return int(value)
 
 
-def _problem(value: Any) -> str | None:
+def _problem(value: Any, largest: int) -> str | None:
     if isinstance(value, str):
         return "must be a positive whole number, not text; write it without quotes"
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -96,4 +118,4 @@ def _problem(value: Any) -> str | None:
         return "must be a positive whole number"
     if value <= 0:
         return "must be above zero"
-    return "is larger than any run" if value > LARGEST else None
+    return "is larger than any run" if value > largest else None

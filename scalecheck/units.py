@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from fractions import Fraction
 
 from scalecheck.errors import ScalecheckError
 
 _SUFFIXES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
-_COUNT = re.compile(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?)\s*([KMBGTPkE]?)\s*")
+_SCALES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+_COUNT = re.compile(r"\s*([0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?)\s*([KMBGTPkE]?)\s*")
 
 
 def parse_count(text: str) -> int | float:
@@ -28,33 +30,33 @@ def parse_count(text: str) -> int | float:
 
 
 def format_count(value: float | None) -> str:
-    """Return three significant digits with a suffix: ``124M``, ``8.03B``; small ints in full, ``unknown`` for ``None``."""
+    """Return three or four significant digits with a suffix: ``124.4M``, ``8.03B``; small ints in full, ``unknown`` for ``None``."""
     if value is None:
         return "unknown"
-    if abs(value) < 10_000:
+    if abs(value) < (10_000 if isinstance(value, int) else 9_999.5):
         return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
-    if abs(value) >= 10**17:
+    if not abs(value) < 10**17:
         return format_scientific(value)
-    for suffix, scale in (("T", 10**12), ("B", 10**9), ("M", 10**6), ("K", 10**3)):
-        if abs(value) >= scale:
-            return f"{_three_digits(value / scale)}{suffix}"
-    return f"{value}"
+    scale, suffix = next((scale, suffix) for scale, suffix in _SCALES if abs(value) >= scale)
+    text = _three_digits(value / scale)
+    if text.lstrip("-") == "1000.0" and scale < 10**12:  # 999,999,999 rounds up to the next suffix
+        larger = _SCALES[_SCALES.index((scale, suffix)) - 1]
+        return f"{_three_digits(value / larger[0])}{larger[1]}"
+    return f"{text}{suffix}"
 
 
 def _three_digits(value: float) -> str:
-    digits = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 1000 else 0
     return f"{value:.{digits}f}"
 
 
 def format_scientific(value: float) -> str:
     """Return ``3.10e19``; ints of any size."""
-    if value == 0:
-        return "0"
-    if isinstance(value, int) and abs(value) >= 10**300:
-        exponent = len(str(abs(value))) - 1
-        return f"{value // 10 ** (exponent - 2) / 100:.2f}e{exponent}"
-    mantissa, exponent_text = f"{value:.2e}".split("e")
-    return f"{mantissa}e{int(exponent_text)}"
+    if value == 0 or (isinstance(value, float) and not math.isfinite(value)):
+        return f"{value:g}".removeprefix("-0") or "0"
+    # an int beyond 1e308 is no float, but it is a Decimal
+    mantissa, exponent = f"{Decimal(value):.2e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def format_flops(value: float | None) -> str:
@@ -63,9 +65,11 @@ def format_flops(value: float | None) -> str:
 
 
 def format_ratio(value: float) -> str:
-    """Return two significant digits without an exponent: ``0.07``, ``1.5``, ``16``, ``1,900``."""
-    if value == 0 or not math.isfinite(value):
+    """Return two significant digits: ``0.07``, ``1.5``, ``16``, ``1,900``; with an exponent where that would be a row of zeros."""
+    if value == 0 or (isinstance(value, float) and not math.isfinite(value)):
         return f"{value:g}"
-    digits = 1 - math.floor(math.log10(abs(value)))
-    rounded = round(value, digits)
-    return f"{rounded:,.{max(digits, 0) if abs(rounded) < 10 else 0}f}"
+    if not 1e-4 <= abs(value) < 10**9:
+        return format_scientific(value)
+    rounded = float(f"{value:.1e}")
+    decimals = max(1 - math.floor(math.log10(abs(rounded))), 0)
+    return f"{rounded:,.{decimals}f}"

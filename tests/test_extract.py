@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from scalecheck.account import count
 
 CONFIG = {
@@ -29,7 +31,7 @@ def test_mapped_expression_tells_its_arithmetic_and_a_bare_key_its_place(read):
 
 def test_mapping_to_a_missing_key_is_unknown_and_names_the_line(read):
     reading = read(CONFIG, num_steps="trainer.steps")
-    assert reading.plan.num_steps != 0
+    assert (reading.plan.num_steps, reading.plan.training_tokens, reading.plan.tokens_status) == (None, None, "unknown")
     assert any("read.num_steps=trainer.steps" in unknown.reason for unknown in reading.unknowns)
 
 
@@ -76,3 +78,56 @@ def test_empty_config_is_unknown(read):
     reading = read({})
     assert reading.shape is None
     assert reading.plan.training_tokens is None
+
+
+@pytest.mark.parametrize(
+    "entry", ["nokey", "1 / 0", "words", 10**5000, True, [1]], ids=["missing", "zero", "text", "huge", "switch", "list"]
+)
+def test_broken_mapping_is_not_replaced_by_what_a_dialect_finds(read, entry):
+    config = {**CONFIG, "words": "many"}
+    assert read(config).plan.training_tokens == 100 * 2 * 8 * 128
+    reading = read(config, num_steps=entry)
+    assert (reading.plan.num_steps, reading.plan.training_tokens) == (None, None)
+    assert any("read.num_steps" in item.reason for item in (*reading.unknowns, *reading.impossible))
+
+
+def test_broken_mapping_of_a_size_leaves_the_model_unknown(read):
+    assert read(CONFIG, hidden_size="nokey").shape is None
+    assert read(CONFIG, total_params="nokey").shape is None
+    assert read(CONFIG, num_steps="nokey").shape is not None
+
+
+def test_broken_mapping_of_a_factor_does_not_touch_mapped_tokens(read):
+    plan = read(CONFIG, num_devices="nokey", training_tokens=10**9).plan
+    assert (plan.training_tokens, plan.tokens_status) == (10**9, "exact")
+
+
+def test_table_of_thousands_of_keys_does_not_hide_the_model(read):
+    reading = read({"labels": {f"token{number}": number for number in range(30_000)}, "inner": CONFIG})
+    assert reading.shape is not None
+    assert reading.plan.training_tokens == 100 * 2 * 8 * 128
+
+
+def test_tree_that_is_too_large_to_search_is_said_to_be(read):
+    noise = {f"group{number}": {f"key{inner}": inner for inner in range(900)} for number in range(30)}
+    reading = read({"noise": noise, "deep": {"deeper": {"deepest": {"inner": CONFIG}}}})
+    assert reading.shape is None
+    assert any("20,000 keys" in unknown.reason for unknown in reading.unknowns)
+
+
+def test_bottomless_tree_ends(read):
+    bottomless: dict[str, object] = {}
+    for _ in range(500):
+        bottomless = {"down": bottomless}
+    assert read({**CONFIG, "bottomless": bottomless}).plan.training_tokens == 100 * 2 * 8 * 128
+
+
+@pytest.mark.parametrize(("largest", "field"), [(10**15, "n_embd"), (10**18, "max_steps")])
+def test_sizes_and_counts_have_their_own_bounds(read, largest, field):
+    def config(value):
+        tree = {name: dict(node) for name, node in CONFIG.items()}
+        tree["model" if field == "n_embd" else "trainer"][field] = value
+        return tree
+
+    assert not read(config(largest)).impossible
+    assert "larger than any run" in read(config(largest * 10)).impossible[0].reason

@@ -56,7 +56,24 @@ def test_key_found_nowhere_keeps_its_name(key):
     assert locate(key, [BASE, MODEL], []) == Origin(key=key)
 
 
-@pytest.mark.parametrize("text", ["a: [", "\t- :", "", "- a\n- b", "a: &x {b: *x}", "just text", "{" * 3000, "a: 1\na: 2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [",
+        "\t- :",
+        "",
+        "- a\n- b",
+        "a: &x {b: *x}",
+        "just text",
+        "{" * 3000,
+        "[" * 100_000,
+        "- " * 100_000,
+        "trainer: &x\n  <<: *x\n",
+        "\ud800: 1",
+        "a: 1\0",
+        "a: 1\na: 2",
+    ],
+)
 def test_odd_files_do_no_harm(text):
     assert locate("trainer.devices", [BASE, layer("odd.yaml", text)], []).file == "conf/train.yaml"
 
@@ -77,3 +94,40 @@ def test_places_are_filled_in_and_assumptions_kept():
     found = locate_all(origins, lambda key: locate(key, [BASE], []))
     assert (found["a"].line, found["a"].assumed, found["a"].because) == (5, True, "x")
     assert found["b"] == origins["b"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "sets"),
+    [("trainer={max_steps: 5}", True), ("trainer={devices: 2}", False), ("trainer={max_steps_x: 2}", False), ("trainer=${x}", True)],
+)
+def test_typed_mapping_sets_only_what_it_names(typed, sets):
+    found = locate("trainer.max_steps", [BASE], [(typed, "trainer", False)])
+    assert (found.override, found.line) == ((typed, None) if sets else (None, 4))
+
+
+def test_last_typed_value_wins():
+    typed = [("trainer.max_steps=5", "trainer.max_steps", False), ("trainer.max_steps=6", "trainer.max_steps", False)]
+    assert locate("trainer.max_steps", [BASE], typed).override == "trainer.max_steps=6"
+
+
+def test_key_of_a_similar_name_is_another_key():
+    assert locate("trainer.max_steps", [BASE], [("trainer.max=1", "trainer.max", False)]).line == 4
+
+
+def test_package_itself_is_its_file():
+    assert locate("model", [BASE, MODEL], []) == Origin(key="model", file="conf/model/small.yaml", line=2)
+
+
+def test_layer_without_text_is_passed_over():
+    assert locate("trainer.devices", [BASE, layer("structured", "", "trainer")], []).file == "conf/train.yaml"
+
+
+def test_list_of_merged_mappings_is_followed_in_order():
+    text = "b: &b {d: 1}\nc: &c {d: 2}\nt:\n  <<: [*c, *b]\n"
+    assert locate("t.d", [layer("m.yaml", text)], []).line == 2
+
+
+def test_merges_that_multiply_end():
+    text = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 40))
+    assert locate("a39.x", [layer("m.yaml", text)], []).line == 1
+    assert locate("a39.y", [layer("m.yaml", text)], []).file is None

@@ -49,3 +49,30 @@ def test_impossible_width_is_one_sentence_with_the_key(read, value):
 
 def test_integral_float_is_a_whole_number(read):
     assert read({"model": {**NANO, "n_embd": 64.0}}).shape.hidden_size == 64
+
+
+@pytest.mark.parametrize("change", [{"_target_": "transformers.GPTJConfig"}, {"rotary_dim": 64}, {"multi_query": True}])
+def test_relatives_with_the_same_key_names_are_not_counted_as_gpt2(read, change):
+    reading = read({"model": {**NANO, **change}})
+    assert reading.shape is None
+    assert reading.unknowns[0].field == "family"
+
+
+@pytest.mark.parametrize("target", ["model.GPTConfig", "transformers.AutoModelForCausalLM.from_config"])
+def test_ones_own_class_and_an_auto_class_say_nothing_against_gpt2(read, target):
+    assert read({"model": {**NANO, "_target_": target}}).shape.family == "gpt2"
+
+
+def test_key_that_could_change_the_architecture_and_cannot_be_read_is_said_to_be(read):
+    reading = read({"model": {**NANO, "rotary_emb_fraction": "???"}})
+    assert reading.shape is None
+    assert "cannot be read (it is ???)" in reading.unknowns[0].reason
+
+
+def test_refused_value_of_thousands_of_digits_is_one_sentence(read):
+    assert len(read({"model": {**NANO, "rotary_emb_fraction": 10**5000}}).unknowns[0].reason) < 200
+
+
+def test_class_that_agrees_with_model_type_gives_its_defaults(read):
+    named = {"_target_": "transformers.GPT2Config", "model_type": "gpt2", "n_layer": 2, "n_embd": 64, "n_head": 2}
+    assert read({"model": named}).shape.vocab_size == 50257

@@ -91,3 +91,28 @@ def test_two_models_in_one_tree_are_not_chosen_from(read):
 def test_kv_heads_that_do_not_divide_are_impossible(read):
     reading = read({"model": {**LLAMA, "model_type": "llama", "num_key_value_heads": 3}})
     assert "num_key_value_heads=3 does not divide" in reading.impossible[0].reason
+
+
+@pytest.mark.parametrize("target", ["transformers.MixtralConfig", "transformers.Qwen2MoeForCausalLM"])
+def test_class_that_cannot_be_counted_is_not_overruled_by_evidence(read, target):
+    reading = read({"model": {**LLAMA, "_target_": target, "num_key_value_heads": 2}})
+    assert reading.shape is None
+    assert target.removeprefix("transformers.") in reading.unknowns[0].reason
+
+
+def test_class_and_model_type_that_disagree_are_not_chosen_from(read):
+    reading = read({"model": {**LLAMA, "model_type": "llama", "_target_": "transformers.GPT2Config"}})
+    assert reading.shape is None
+    assert "GPT2Config" in reading.unknowns[0].reason
+
+
+def test_class_that_agrees_with_model_type_gives_its_defaults(read):
+    config = {name: value for name, value in LLAMA.items() if name != "vocab_size"}
+    reading = read({"model": {**config, "model_type": "llama", "_target_": "transformers.LlamaConfig"}})
+    assert reading.shape.vocab_size == 32000
+
+
+def test_evidence_with_a_plain_activation_is_none(read):
+    reading = read({"model": {**LLAMA, "num_key_value_heads": 2, "hidden_act": "gelu"}})
+    assert reading.shape is None
+    assert "model.hidden_act" in reading.unknowns[0].reason

@@ -65,3 +65,21 @@ def test_accumulation_that_cannot_be_read_is_never_taken_for_one(read, accumulat
     assert reading.plan.training_tokens is None
     noted = [item.field for item in (*reading.unknowns, *reading.impossible) if item.field != "total_params"]
     assert noted == ["gradient_accumulation"]
+
+
+@pytest.mark.parametrize("nodes", ["many", -1, "???"])
+def test_nodes_that_are_no_number_are_not_one_node(read, nodes):
+    reading = read({"trainer": {**TRAINER, "num_nodes": nodes}, "data": DATA})
+    assert reading.plan.tokens_status == "per_device"
+    assert any("trainer.num_nodes" in item.reason for item in (*reading.unknowns, *reading.impossible))
+
+
+def test_trainers_that_differ_are_not_chosen_from(read):
+    reading = read({"trainer": TRAINER, "finetuning": {**TRAINER, "max_steps": 7}, "data": DATA})
+    assert reading.plan.training_tokens is None
+    lines = [line for unknown in reading.unknowns for line in unknown.remedies]
+    assert "+hydra.callbacks.scalecheck.read.num_steps=finetuning.max_steps" in lines
+
+
+def test_trainer_for_evaluation_is_left_out(read):
+    assert read({"test_trainer": {**TRAINER, "max_steps": 7, "devices": 1}, "trainer": TRAINER, "data": DATA}).plan.num_devices == 8

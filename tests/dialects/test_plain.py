@@ -62,3 +62,13 @@ def test_models_context_is_assumed_as_length_where_no_other_is_set(read):
 def test_nothing_known_is_one_unknown_not_ten(read):
     reading = read({"lr": 0.1, "path": "x"})
     assert sorted(unknown.field for unknown in reading.unknowns) == ["total_params", "training_tokens"]
+
+
+def test_world_size_of_the_config_counts_all_nodes_already(read):
+    assert read({**PLAIN, "world_size": 16, "nnodes": 2}).plan.num_devices == 16
+
+
+def test_device_counts_that_differ_are_not_chosen_from(read):
+    reading = read({**PLAIN, "devices": 4, "num_gpus": 8})
+    assert reading.plan.tokens_status == "per_device"
+    assert any("devices=4, num_gpus=8" in unknown.reason for unknown in reading.unknowns)

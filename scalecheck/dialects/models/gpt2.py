@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from scalecheck.facts import Unknown, View
+from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.models import FamilyClaim, claim_by_class, claim_by_model_type, class_name, refuse_unmodelled
-from scalecheck.survey import Survey, join
+from scalecheck.survey import Survey, join, shown, transformers_class
 
+_LINES = ("+hydra.callbacks.scalecheck.read.total_params=124439808",)
 SPELLINGS = {"max_positions": ("block_size",), "bias": ("bias",)}
 _GATED = ("swiglu", "geglu", "glu", "reglu")
+# GPT-J and CodeGen have n_layer and n_embd too, but rotary positions (rotary_dim) and one norm a layer; GPT-BigCode shares its keys.
+_NOT_PLAIN: dict[str, str] = {
+    "rotary_emb_fraction": "no learned position table",
+    "rotary_dim": "no learned position table",
+    "use_rotary": "no learned position table",
+    "rotary": "no learned position table",
+    "alibi": "no learned position table",
+    "multi_query": "keys and values shared by all heads",
+}
 
 
 def roots(survey: Survey) -> tuple[str, ...]:
@@ -20,7 +30,14 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     refused = refuse_unmodelled(view, root) or _changed(view, root)
     if refused:
         return refused
-    claim = claim_by_model_type(view, root) or claim_by_class(class_name(view, root))
+    named = claim_by_class(class_name(view, root))
+    foreign = transformers_class(view, root)
+    if foreign and named is None:
+        key = join(root, "_target_")
+        return Unknown(field="family", key=key, reason=f"{root or 'the root'} is a {foreign}, which cannot be counted yet", remedies=_LINES)
+    claim = claim_by_model_type(view, root)
+    if named and (claim is None or (isinstance(claim, FamilyClaim) and claim.family == named.family)):
+        claim = named  # it says what model_type says, and has the class's defaults too
     if isinstance(claim, FamilyClaim) and claim.family != "gpt2":
         return Unknown(field="family", key=root, reason=f"{root} has GPT-2's key names, but {claim.because}")
     return claim or FamilyClaim(family="gpt2", because=f"{join(root, 'n_layer')} and {join(root, 'n_embd')} are GPT-2's names")
@@ -28,18 +45,30 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
 
 def _changed(view: View, root: str) -> Unknown | None:
     names = set(view.keys(root))
-    for name in {"activation_function", "activation"} & names:
-        value = view.get(join(root, name))
+    for activation in [key for key in ("activation_function", "activation") if key in names]:
+        value = view.get(join(root, activation))
         if isinstance(value, str) and value.lower() in _GATED:
-            return _refusal(root, name, value, "a gated feed-forward layer, whose width has several conventions")
-    for name in {"rotary_emb_fraction", "use_rotary", "rotary", "alibi"} & names:
+            return _refusal(root, activation, value, "a gated feed-forward layer, whose width has several conventions")
+        if isinstance(value, Unreadable):
+            return _untold(root, activation, value)
+    for name, meaning in _NOT_PLAIN.items():
+        if name not in names:
+            continue
         value = view.get(join(root, name))
+        if isinstance(value, Unreadable):
+            return _untold(root, name, value)
         if value not in (None, False, 0, 0.0):
-            return _refusal(root, name, value, "no learned position table")
+            return _refusal(root, name, value, meaning)
     return None
 
 
 def _refusal(root: str, name: str, value: object, meaning: str) -> Unknown:
     key = join(root, name)
-    return Unknown(field="family", key=key, reason=f"{key}={value} means {meaning}, which plain GPT-2 does not have",
-                   remedies=("+hydra.callbacks.scalecheck.read.total_params=124439808",))  # fmt: skip
+    reason = f"{key}={shown(value)} means {meaning}, which plain GPT-2 does not have"
+    return Unknown(field="family", key=key, reason=reason, remedies=_LINES)
+
+
+def _untold(root: str, name: str, value: Unreadable) -> Unknown:
+    key = join(root, name)
+    return Unknown(field="family", key=key, reason=f"{key}, which could change the architecture, cannot be read ({value.reason})",
+                   remedies=_LINES)  # fmt: skip

@@ -6,10 +6,11 @@ evidence it is unknown, because the same names stand for gated and plain feed-fo
 
 from __future__ import annotations
 
-from scalecheck.facts import Unknown, View
+from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.models import FamilyClaim, claim_by_class, claim_by_model_type, class_name, refuse_unmodelled
-from scalecheck.survey import Survey, join
+from scalecheck.survey import Survey, join, shown, transformers_class
 
+_LINES = ("+hydra.callbacks.scalecheck.read.total_params=124439808",)
 SPELLINGS: dict[str, tuple[str, ...]] = {}
 _LLAMA_EVIDENCE = ("rms_norm_eps", "num_key_value_heads")
 _GATED = ("silu", "swish", "swiglu")
@@ -25,17 +26,33 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     refused = refuse_unmodelled(view, root)
     if refused:
         return refused
-    return claim_by_model_type(view, root) or claim_by_class(class_name(view, root)) or _by_evidence(view, root)
+    by_type, named = claim_by_model_type(view, root), claim_by_class(class_name(view, root))
+    foreign = transformers_class(view, root)
+    if foreign and named is None:
+        key = join(root, "_target_")
+        return Unknown(field="family", key=key, reason=f"{root or 'the root'} is a {foreign}, which cannot be counted yet", remedies=_LINES)
+    if isinstance(by_type, FamilyClaim) and named and by_type.family != named.family:
+        return Unknown(field="family", key=by_type.key, reason=f"{by_type.because}, but {named.because}", remedies=_LINES)
+    if isinstance(by_type, FamilyClaim) and named:
+        return named  # the class says the same, and has defaults
+    return by_type or named or _by_evidence(view, root)
 
 
 def _by_evidence(view: View, root: str) -> FamilyClaim | Unknown:
     names = set(view.keys(root))
+    activation = view.get(join(root, "hidden_act")) if "hidden_act" in names else None
+    if activation is not None and activation not in _GATED:  # StarCoder2 has these keys too, and a plain feed-forward layer
+        said = activation.reason if isinstance(activation, Unreadable) else shown(activation)
+        return _untold(root, f" ({join(root, 'hidden_act')} is {said}, not one of Llama's)")
     for name in _LLAMA_EVIDENCE:
         if name in names and "intermediate_size" in names:
             return FamilyClaim(family="llama", because=f"{join(root, name)} is set and model_type is not", assumed=True)
-    activation = view.get(join(root, "hidden_act")) if "hidden_act" in names else None
-    if activation in _GATED and "intermediate_size" in names:
+    if activation and "intermediate_size" in names:
         return FamilyClaim(family="llama", because=f"{join(root, 'hidden_act')} is {activation} and model_type is not set", assumed=True)
+    return _untold(root, "")
+
+
+def _untold(root: str, beside: str) -> Unknown:
     key = join(root, "model_type")
-    return Unknown(field="family", key=root or None, reason=f"nothing at {root or 'the root'} tells which architecture it is; {key} would",
-                   remedies=(f"+{key}=llama", f"+{key}=gpt2"))  # fmt: skip
+    reason = f"nothing at {root or 'the root'} tells which architecture it is{beside}; {key} would"
+    return Unknown(field="family", key=root or None, reason=reason, remedies=(f"+{key}=llama", f"+{key}=gpt2"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from scalecheck.facts import Origin
 from scalecheck.schedule import ACCUMULATION, DEVICES, MICRO_BATCH, NODES, STEPS, Clues, Draft, accumulation
+from scalecheck.survey import shown
 
 RANK = 2
 
@@ -34,8 +35,19 @@ def _devices(clues: Clues, factor: int | None) -> int | None:
         key = clues.notes.origins["gradient_accumulation"].key
         clues.notes.origins["num_devices"] = Origin(because=f"{key} is nanoGPT's: summed over all processes")
         return 1
-    found = clues.devices(clues.survey.find(DEVICES), clues.survey.find(NODES))
+    if "num_devices" in clues.given:
+        return int(clues.given["num_devices"])
+    # A world size counts every process of every node already.
+    totals = _set(clues, ("world_size",))
+    keys = totals or _set(clues, DEVICES)
+    if len({shown(clues.view.get(key)) for key in keys}) > 1:
+        return clues.pick("num_devices", keys)
+    found = clues.devices(keys, () if totals else clues.survey.find(NODES))
     if found is None and not clues.hints_at_several_devices():
         clues.notes.origins["num_devices"] = Origin(assumed=True, because="one process: neither the config nor WORLD_SIZE says otherwise")
         return 1
     return found
+
+
+def _set(clues: Clues, names: tuple[str, ...]) -> list[str]:
+    return [key for key in clues.survey.find(names) if clues.view.get(key) is not None]
