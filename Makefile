@@ -4,15 +4,18 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test test-fast check goldens clean
+.PHONY: help venv demo test test-fast test-torch benchmark check goldens docs clean
 
 help:
-	@echo "make demo     a stopped launch, its remedy typed, the passing launch and its report"
-	@echo "make test     all tests; make test-fast: without those that build and install the project"
-	@echo "make check    ruff, mypy --strict, import contracts, size budget"
-	@echo "make goldens  rewrite the golden files of the tests; read the diff"
-	@echo "make venv     only set up $(VENV), as every target does when it is missing or pyproject.toml has changed"
-	@echo "make clean    remove what the other targets made"
+	@echo "make demo       a stopped launch, its remedy typed, the passing launch and its report"
+	@echo "make test       all tests; make test-fast: without those that build and install the project"
+	@echo "make test-torch counts against transformers' models, built here (installs torch and transformers)"
+	@echo "make benchmark  how fast counting is, beside the ways of others (installs them)"
+	@echo "make check      ruff, mypy --strict, import contracts, size budget"
+	@echo "make goldens    rewrite the golden files of the tests; read the diff"
+	@echo "make docs       rewrite the pages that are generated from the code"
+	@echo "make venv       only set up $(VENV), as every target does when it is missing or pyproject.toml has changed"
+	@echo "make clean      remove what the other targets made"
 
 venv: $(STAMP)
 
@@ -31,6 +34,14 @@ test: $(STAMP)
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -m "not packaging"
 
+test-torch: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group torch
+	$(BIN)/python -m pytest --override-ini "addopts=-q --strict-markers --strict-config --import-mode=importlib" tests/torch
+
+benchmark: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group torch --group peers
+	$(BIN)/python benchmarks/counting.py
+
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,6 +51,9 @@ check: $(STAMP)
 
 goldens: $(STAMP)
 	UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/formats
+
+docs: $(STAMP)
+	$(BIN)/python docs/generate_accounting.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 
 from scalecheck import registry
-from scalecheck.facts import Account, AttentionConvention, ModelShape, ParamsStatus, Part, Reading, Workload
+from scalecheck.facts import Account, AttentionConvention, ModelShape, ModuleCount, ParamsStatus, Part, Reading, Workload
 
 BACKWARD_PER_FORWARD = 2  # the backward pass multiplies twice per forward matmul: for the inputs' and for the weights' gradient
 FLOPS_PER_PARAM_AND_TOKEN = 6  # forward 2, backward 4: Kaplan et al. 2020, section 2.1
 
 
-def count(reading: Reading, attention: AttentionConvention = "full") -> Account:
+def count(reading: Reading, attention: AttentionConvention = "full", *, source_length: int | None = None) -> Account:
     """Count what a reading costs: parameters, FLOPs per sequence and of the whole run, tokens per parameter.
 
+    ``reading.module``, counted on the real module, wins over the family's ledger where the two disagree or there is none.
     ``reading.declared_params``, the user's own figure, replaces total and active parameters; everything else stays the ledger's.
     ``training_flops`` (C) is counted from the ledger where it can be; otherwise it is 6ND, and ``training_flops_because`` says so.
     ``tokens_per_parameter`` is D over *total* parameters (Hoffmann et al. 2022); papers on experts often divide by the active ones.
+    ``source_length`` is an encoder's number of tokens where it is not that of the decoder.
     Where ``plan.tokens_status`` is ``"per_device"`` the job's D is unknown, so neither of the two is told.
     """
     plan = reading.plan
     length = plan.sequence_length if plan.sequence_length is not None and plan.sequence_length > 0 else None
-    account = _counted_shape(reading.shape, length, attention)
+    account = _counted_shape(reading.shape, Workload(sequence_length=length or 0, source_length=source_length, attention=attention))
+    if reading.module is not None:
+        account = _measured(account, reading.module)
     if reading.declared_params is not None:
         account = replace(account, total_params=reading.declared_params, active_params=reading.declared_params)
     account = replace(account, params_status=_params_status(reading, account), training_tokens=plan.training_tokens)
     job_tokens = None if plan.tokens_status == "per_device" else plan.training_tokens
-    training_flops, because = _training_flops(account, job_tokens)
+    training_flops, because = _training_flops(account, job_tokens, is_measured=reading.module is not None)
     if job_tokens is None and plan.training_tokens is not None:
         because = "unknown: the training tokens are those of one device, not of the job"
     return replace(
@@ -62,20 +67,47 @@ def totals(parts: Sequence[Part]) -> Account:
       2 x forward unless a part says otherwise. Recomputation of activations is work of the hardware, not of the model, and
       never enters (MFU against HFU: Chowdhery et al. 2022, appendix B); nor does the optimizer.
     """
-    embedding = [part for part in parts if part.kind.endswith("_embedding")]
-    others = [part for part in parts if not part.kind.endswith("_embedding")]
-    total = _sum(stored_params(part) for part in parts)
+    sums: Counter[str] = Counter()
+    unknown: set[str] = set()
+    for part in parts:
+        for name, term in _terms(part):
+            if term is None:
+                unknown.add(name)
+            else:
+                sums[name] += term
+
+    def known(name: str) -> int | None:
+        return None if name in unknown else sums[name]
+
     return Account(
         parts=tuple(parts),
-        params_status="unknown" if total is None else "exact",
-        total_params=total,
-        active_params=_sum(active_params(part) for part in parts),
-        trainable_params=_sum(stored_params(part) for part in parts if not part.frozen),
-        embedding_params=_sum(stored_params(part) for part in embedding),
-        non_embedding_params=_sum(stored_params(part) for part in others),
-        forward_flops_per_sequence=_sum(forward_flops(part) for part in parts),
-        training_flops_per_sequence=_sum(training_flops(part) for part in parts),
+        params_status="unknown" if "total_params" in unknown else "exact",
+        total_params=known("total_params"),
+        active_params=known("active_params"),
+        trainable_params=known("trainable_params"),
+        embedding_params=known("embedding_params"),
+        non_embedding_params=known("non_embedding_params"),
+        active_non_embedding_params=known("active_non_embedding_params"),
+        forward_flops_per_sequence=known("forward_flops_per_sequence"),
+        training_flops_per_sequence=known("training_flops_per_sequence"),
     )
+
+
+def _terms(part: Part) -> Iterator[tuple[str, int | None]]:
+    """Yield what a part adds to each sum that it belongs to."""
+    stored, active = stored_params(part), active_params(part)
+    yield "total_params", stored
+    yield "active_params", active
+    if not part.frozen:
+        yield "trainable_params", stored
+    if part.kind.endswith("_embedding"):
+        yield "embedding_params", stored
+    else:
+        yield "non_embedding_params", stored
+        yield "active_non_embedding_params", active
+    if part.forward_flops != 0:
+        yield "forward_flops_per_sequence", forward_flops(part)
+        yield "training_flops_per_sequence", training_flops(part)
 
 
 def stored_params(part: Part) -> int | None:
@@ -105,28 +137,50 @@ def _used_copies(part: Part) -> int:
     return part.copies if part.active_copies is None else part.active_copies
 
 
-def _sum(terms: Iterable[int | None]) -> int | None:
-    total = 0
-    for term in terms:
-        if term is None:
-            return None
-        total += term
-    return total
-
-
-def _counted_shape(shape: ModelShape | None, length: int | None, attention: AttentionConvention) -> Account:
-    """Count a shape; parameters do not need the sequence length, so without it only the FLOPs are unknown."""
+def _counted_shape(shape: ModelShape | None, workload: Workload) -> Account:
+    """Count a shape; parameters do not need the sequence length, so without it (0) only the FLOPs are unknown."""
+    length = workload.sequence_length or None
     if shape is None:
-        return Account(sequence_length=length, attention=attention)
-    parts = ledger(shape, Workload(sequence_length=length or 1, attention=attention))
+        return Account(sequence_length=length, attention=workload.attention)
+    module = registry.load("architectures", shape.family)
+    if hasattr(module, "own_length"):  # an image has as many tokens as it has patches
+        length = module.own_length(shape)
+    parts = ledger(shape, replace(workload, sequence_length=length or 1))
     if length is None:
         parts = tuple(replace(part, forward_flops=None, backward_flops=None) if part.forward_flops != 0 else part for part in parts)
-    return replace(totals(parts), sequence_length=length, attention=attention)
+    return replace(
+        totals(parts),
+        sequence_length=length,
+        source_length=(workload.source_length or length) if shape.head == "seq2seq_lm" else None,
+        attention=workload.attention,
+        flops_note=getattr(module, "FLOPS_NOTE", ""),
+    )
+
+
+def _measured(account: Account, module: ModuleCount) -> Account:
+    """Take the figures of the real module. Where the ledger has the same N it stands, for it knows what is active and embedded."""
+    if account.total_params == module.total_params:
+        return replace(account, formula_params=account.total_params, trainable_params=module.trainable_params)
+    forward = module.forward_flops_per_sequence if module.sequence_length == account.sequence_length else None
+    return Account(
+        params_status="exact",
+        total_params=module.total_params,
+        formula_params=account.total_params,
+        active_params=module.total_params,
+        trainable_params=module.trainable_params,
+        sequence_length=account.sequence_length,
+        attention="full" if forward is not None else account.attention,
+        forward_flops_per_sequence=forward,
+        training_flops_per_sequence=None if forward is None else (1 + BACKWARD_PER_FORWARD) * forward,
+        flops_note="" if forward is None else "counted by torch's FlopCounterMode on the module's forward pass; backward = 2 x forward",
+    )
 
 
 def _params_status(reading: Reading, account: Account) -> ParamsStatus:
     if account.total_params is None:
         return "unknown"
+    if reading.declared_params is None and reading.module is not None:
+        return "exact"
     sources = ["declared_params"]
     if reading.declared_params is None and reading.shape is not None:
         sources = [field.name for field in fields(reading.shape)]
@@ -134,7 +188,7 @@ def _params_status(reading: Reading, account: Account) -> ParamsStatus:
     return "assumed" if assumed else "exact"
 
 
-def _training_flops(account: Account, tokens: int | None) -> tuple[int | None, str]:
+def _training_flops(account: Account, tokens: int | None, *, is_measured: bool) -> tuple[int | None, str]:
     """Return C and how it was found; 6ND takes active parameters, which is N itself unless a model has experts."""
     length, per_sequence, params = account.sequence_length, account.training_flops_per_sequence, account.active_params
     if tokens is None:
@@ -145,7 +199,7 @@ def _training_flops(account: Account, tokens: int | None) -> tuple[int | None, s
     if params is None:
         return None, "unknown: the parameters are unknown"
     if not account.parts:
-        missing = "the model's shape is unknown"
+        missing = "no FLOPs were counted on the module" if is_measured else "the model's shape is unknown"
     elif length is None:
         missing = "the sequence length is unknown"
     else:

@@ -9,9 +9,9 @@ from typing import Any
 from scalecheck import expression
 from scalecheck.errors import ExpressionError
 from scalecheck.facts import Impossible, ModelShape, Origin, Reading, TrainingPlan, Unknown, Unreadable, View
-from scalecheck.models import Notes, read_model
+from scalecheck.models import read_model
 from scalecheck.schedule import Clues, read_plan
-from scalecheck.survey import MAX_DEPTH, MAX_KEYS, shown, survey, whole
+from scalecheck.survey import MAX_DEPTH, MAX_KEYS, Notes, shown, survey, whole
 
 _TEXT = ("model", "family")
 _SWITCHES = ("tie_word_embeddings",)

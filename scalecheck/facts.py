@@ -15,7 +15,8 @@ Severity = Literal["note", "warning", "error"]
 TokensStatus = Literal["exact", "assumed", "upper_bound", "per_device", "unknown"]
 ParamsStatus = Literal["exact", "assumed", "unknown"]
 Verdict = Literal["pass", "warn", "stop", "silent"]
-AttentionConvention = Literal["full", "causal"]
+AttentionConvention = Literal["full", "causal", "windowed"]
+Head = Literal["causal_lm", "masked_lm", "seq2seq_lm", "speech_seq2seq", "image_classification"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +54,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShape:
-    """What every architecture has; a family's file adds its own fields in a subclass."""
+    """What every architecture has; a family's file adds its own fields in a subclass.
+
+    ``head`` is what the model is trained to predict with, and what stands on top of the stack.
+    """
 
     family: str
     num_layers: int
     hidden_size: int
     vocab_size: int | None
     tie_word_embeddings: bool = False
+    head: Head = "causal_lm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,15 +109,37 @@ class Impossible:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleCount:
+    """What was counted on a real module, built without storage: unique tensors once, by the paths of their modules.
+
+    ``forward_flops_per_sequence`` is what torch's FlopCounterMode saw; ``None`` where the module does not run so, and
+    ``flops_because`` says why.
+    """
+
+    target: str
+    total_params: int
+    trainable_params: int
+    params_by_module: tuple[tuple[str, int], ...] = ()
+    sequence_length: int | None = None
+    forward_flops_per_sequence: int | None = None
+    flops_because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Stage 1's result: what the config says, and where it says so."""
+    """Stage 1's result: what the config says, and where it says so.
+
+    ``unused_keys`` are sizes that the model's family does not use and that would change the count of another one.
+    """
 
     shape: ModelShape | None = None
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     declared_params: int | None = None
+    module: ModuleCount | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
     unknowns: tuple[Unknown, ...] = ()
     impossible: tuple[Impossible, ...] = ()
+    unused_keys: tuple[str, ...] = ()
     model_dialect: str | None = None
     schedule_dialect: str | None = None
 
@@ -121,8 +148,9 @@ class Reading:
 class Workload:
     """What FLOPs depend on besides the shape: one sequence's lengths and the attention convention.
 
-    ``attention="full"`` counts every T x T pair, as torch's FlopCounterMode does; ``"causal"`` counts T(T+1)/2.
-    ``sequence_length`` is the decoder's (or the only) length; an encoder's stands in ``source_length``.
+    ``attention="full"`` counts every T x T pair, as torch's FlopCounterMode does; ``"causal"`` counts T(T+1)/2 where the
+    model is causal; ``"windowed"`` counts, besides, only the pairs within a layer's sliding window.
+    ``sequence_length`` is the decoder's (or the only) length; an encoder's stands in ``source_length``, ``None``: as long.
     """
 
     sequence_length: int
@@ -157,19 +185,26 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Stage 2's result: sums over the ledger. FLOPs are matmul FLOPs, 2 per multiply-add; recomputation is not counted."""
+    """Stage 2's result: sums over the ledger. FLOPs are matmul FLOPs, 2 per multiply-add; recomputation is not counted.
+
+    ``formula_params`` is the ledger's total where a real module was counted beside it.
+    """
 
     parts: tuple[Part, ...] = ()
     params_status: ParamsStatus = "unknown"
     total_params: int | None = None
+    formula_params: int | None = None
     active_params: int | None = None
     trainable_params: int | None = None
     embedding_params: int | None = None
     non_embedding_params: int | None = None
+    active_non_embedding_params: int | None = None
     sequence_length: int | None = None
+    source_length: int | None = None
     attention: AttentionConvention = "full"
     forward_flops_per_sequence: int | None = None
     training_flops_per_sequence: int | None = None
+    flops_note: str = ""
     training_flops: int | None = None
     training_flops_because: str = ""
     training_tokens: int | None = None
@@ -241,6 +276,15 @@ class Job:
     run: Run
     findings: tuple[Finding, ...]
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A model that was counted for its own sake: where its config is, what was read, and the ledger."""
+
+    source: str
+    reading: Reading
+    account: Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

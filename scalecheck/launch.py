@@ -6,14 +6,15 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from scalecheck import compose
 from scalecheck.enforce import LaunchBlocked, enforce
 from scalecheck.errors import ConfigError, PolicyError, ScalecheckError
-from scalecheck.facts import Job, Report
-from scalecheck.pipeline import DEFAULT_PREFIX, JobInput, check_job, locate_job, summarise
+from scalecheck.facts import Job, ModuleCount, Report, Unknown
+from scalecheck.pipeline import DEFAULT_PREFIX, CountModule, JobInput, check_job, locate_job, summarise
 from scalecheck.policy import Policy, load_policy
 
 REPORT_NAME = "scalecheck.json"
@@ -29,7 +30,9 @@ def check_run(config: Any) -> None:
     policy, prefix = _policy(config)
     if policy.mode == "off":
         return
-    _speak_and_enforce(summarise([_check(config, policy, prefix)], policy))
+    check = checked_job if policy.count == "formula" else _built_job
+    job = check(config, policy, prefix, name=_name(config), overrides=compose.job_overrides(config))
+    _speak_and_enforce(summarise([job], policy))
 
 
 def check_sweep(config: Any) -> bool:
@@ -73,14 +76,60 @@ def sweep_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> Iterator
         found = compose.policy_node(job_config)
         prefix, raw = found or (DEFAULT_PREFIX, None)
         policy = policies.get(repr(raw)) or policies.setdefault(repr(raw), load_policy(raw))
-        yield checked_job(job_config, policy, prefix, name=str(number), overrides=tuple(overrides))
+        check = checked_job if policy.count == "formula" else _built_job
+        yield check(job_config, policy, prefix, name=str(number), overrides=tuple(overrides))
 
 
 def checked_job(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
-    """Run one composed config through the line and say where its findings, or all its ``origins``, come from."""
-    view = compose.ConfigView(config)
-    job = check_job(JobInput(view=view, name=name, overrides=overrides, prefix=prefix), policy)
-    return locate_job(job, compose.locator(config), origins=origins) if origins or job.findings else job
+    """Run one composed config through the line and say where its findings, or all its ``origins``, come from.
+
+    It never runs the user's code: where the policy asks for that, the report says that it was not done.
+    """
+    withheld = None if policy.count == "formula" else partial(_withheld, policy.instantiate)
+    return _through(config, policy, _job_input(config, name, overrides, prefix, withheld), origins=origins)
+
+
+def instantiated_job(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
+    """Do as ``checked_job``, and build and count what the policy's ``instantiate`` names, whatever its ``count`` says.
+
+    For the command line, where somebody typed that their code may run.
+    """
+    counter = partial(count_user_code, config, policy, prefix)
+    return _through(config, policy, _job_input(config, name, overrides, prefix, counter), origins=origins)
+
+
+def count_user_code(config: Any, policy: Policy, prefix: str, sequence_length: int | None) -> ModuleCount | Unknown:
+    """Build and count what the policy's ``instantiate`` names; for the command line, as ``instantiated_job``.
+
+    The code is looked for in the working directory first, as ``python train.py`` would.
+    """
+    from scalecheck.instantiate import count_built
+
+    here = str(Path.cwd())
+    if sys.path[0] not in ("", here):
+        sys.path.insert(0, here)
+    return count_built(config, policy.instantiate, prefix, sequence_length)
+
+
+def _built_job(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
+    from scalecheck.instantiate import count_built
+
+    counter = partial(count_built, config, policy.instantiate, prefix)
+    return _through(config, policy, _job_input(config, name, overrides, prefix, counter), origins=origins)
+
+
+def _withheld(target: str, _: int | None) -> Unknown:
+    reason = f"the policy asks to build {target} with the config's own code, which runs only at a launch or where --instantiate is typed"
+    return Unknown(field="module", reason=reason)
+
+
+def _job_input(config: Any, name: str, overrides: tuple[str, ...], prefix: str, counter: CountModule | None) -> JobInput:
+    return JobInput(view=compose.ConfigView(config), name=name, overrides=overrides, prefix=prefix, count_module=counter)
+
+
+def _through(config: Any, policy: Policy, job: JobInput, *, origins: bool) -> Job:
+    checked = check_job(job, policy)
+    return locate_job(checked, compose.locator(config), origins=origins) if origins or checked.findings else checked
 
 
 def write_report(config: Any) -> None:
@@ -90,7 +139,13 @@ def write_report(config: Any) -> None:
         return
     from scalecheck.formats.json import render
 
-    job = _check(config, policy, prefix, origins=True)
+    counter = None
+    if policy.count != "formula":
+        from scalecheck.instantiate import recall
+
+        counter = partial(recall, config, policy.instantiate)
+    named = _job_input(config, _name(config), compose.job_overrides(config), prefix, counter)
+    job = _through(config, policy, named, origins=True)
     _write_atomically(Path(config.hydra.runtime.output_dir) / REPORT_NAME, render(summarise([job], policy)))
 
 
@@ -117,9 +172,8 @@ def _policy(config: Any) -> tuple[Policy, str]:
         raise LaunchBlocked(3) from None
 
 
-def _check(config: Any, policy: Policy, prefix: str, *, origins: bool = False) -> Job:
-    name = str(config.hydra.job.config_name or "")
-    return checked_job(config, policy, prefix, name=name, overrides=compose.job_overrides(config), origins=origins)
+def _name(config: Any) -> str:
+    return str(config.hydra.job.config_name or "")
 
 
 def _speak_and_enforce(report: Report) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import cast
 
 from scalecheck import registry
@@ -14,9 +14,10 @@ from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN, Law
 LARGEST = 10**300
 """Counts beyond it are taken as unknown: their products and powers do not fit in a float, and no run has them."""
 
+# Of a mixture of experts, the parameters that a token meets stand for N: the laws were fitted on dense models, where these are all.
 _PARAMS: Mapping[str, Callable[[Account], int | None]] = {
-    "total": lambda account: account.total_params,
-    "non_embedding": lambda account: account.non_embedding_params,
+    "total": lambda account: account.total_params if account.active_params is None else account.active_params,
+    "non_embedding": lambda account: account.active_non_embedding_params,
     "active": lambda account: account.active_params,
 }
 
@@ -51,19 +52,34 @@ def _outlook(name: str, account: Account) -> Outlook | None:
     if not flops <= LARGEST:
         return None
     try:
-        outlook = _compare(name, law, params, tokens, float(flops))
+        outlook = _compare(name, law, _Counts(params, tokens, float(flops), _convention(law, account)))
     except (ArithmeticError, ValueError):  # ValueError: math.pow(0.0, -1.0), after an underflow
         return None
     return outlook if _is_finite(outlook) else None
 
 
-def _compare(name: str, law: Law, params: int, tokens: int, flops: float) -> Outlook:
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    params: int
+    tokens: int
+    flops: float
+    convention: str
+
+
+def _convention(law: Law, account: Account) -> str:
+    """Return the law's own name for its N, marked where only a token's share of a mixture of experts was put in."""
+    is_sparse = account.active_params is not None and account.active_params != account.total_params
+    return f"active {law.params_convention}".replace("active active", "active") if is_sparse else law.params_convention
+
+
+def _compare(name: str, law: Law, counts: _Counts) -> Outlook:
+    params, tokens, flops, convention = counts.params, counts.tokens, counts.flops, counts.convention
     optimum = law.optimum(flops)
     ratio = tokens / params
     return Outlook(
         law=name,
         params=params,
-        params_convention=law.params_convention,
+        params_convention=convention,
         law_flops=flops,
         optimal_params=optimum.params,
         optimal_tokens=optimum.tokens,

@@ -8,45 +8,68 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from scalecheck.account import count
 from scalecheck.enforce import report_verdict, verdict
 from scalecheck.extract import extract
-from scalecheck.facts import Finding, Job, Origin, Report, Run, View
+from scalecheck.facts import Finding, Job, ModuleCount, Origin, Reading, Report, Run, TrainingPlan, Unknown, View
 from scalecheck.judge import judge, judge_sweep
 from scalecheck.outlook import outlooks
 from scalecheck.policy import Policy
 from scalecheck.provenance import locate_all
 
 DEFAULT_PREFIX = "hydra.callbacks.scalecheck"
+CountModule = Callable[[int | None], ModuleCount | Unknown]
 RATIO_INTENTS = ("auto", "pretrain")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobInput:
-    """One composed job: its view, what it is called, how it was composed, and where its policy lives."""
+    """One composed job: its view, what it is called, how it was composed, and where its policy lives.
+
+    ``count_module`` counts the real module of the job at a sequence length, or says why it is not counted; ``None``: nobody asked.
+    """
 
     view: View
     name: str = ""
     overrides: tuple[str, ...] = ()
     prefix: str = DEFAULT_PREFIX
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    count_module: CountModule | None = None
 
 
 def check_job(job: JobInput, policy: Policy) -> Job:
     """Run one job's config through the line."""
     reading = extract(job.view, policy.read, policy.assume, job.environ, job.prefix)
-    speaks = policy.intent in RATIO_INTENTS
-    if not speaks:
-        plan = replace(reading.plan, intent=policy.intent, intent_reason=f"{job.prefix}.intent={policy.intent}")
-        reading = replace(reading, plan=plan)
-    account = count(reading)
-    views = outlooks(account, policy.laws) if speaks else {}
+    if job.count_module is not None:
+        reading = _with_module(reading, job.count_module(reading.plan.sequence_length))
+    silence = _why_no_law(reading, policy.intent, job.prefix)
+    if silence:
+        reading = replace(reading, plan=replace(reading.plan, intent=policy.intent, intent_reason=silence))
+    account = count(reading, policy.attention)
+    views = {} if silence else outlooks(account, policy.laws)
     run = Run(reading=reading, account=account, outlooks=views, judge=policy.law, name=job.name)
     findings = judge(run, policy)
     decision = verdict(findings, policy.mode, silent=policy.law not in views)
     return Job(name=job.name, overrides=job.overrides, run=run, findings=findings, verdict=decision)
+
+
+def _with_module(reading: Reading, counted: ModuleCount | Unknown) -> Reading:
+    """Add a module's count, which settles what the config does not tell about the model; or why there is none."""
+    if isinstance(counted, Unknown):
+        return replace(reading, unknowns=(*reading.unknowns, counted))
+    of_plan = {item.name for item in fields(TrainingPlan)}
+    return replace(reading, module=counted, unknowns=tuple(unknown for unknown in reading.unknowns if unknown.field in of_plan))
+
+
+def _why_no_law(reading: Reading, intent: str, prefix: str) -> str:
+    """Say why no law is asked: the laws were fitted on causal language models, trained once and from scratch."""
+    if intent not in RATIO_INTENTS:
+        return f"{prefix}.intent={intent}"
+    if reading.shape is not None and reading.shape.head != "causal_lm":
+        return f"the laws are about causal language models, and {reading.shape.family} is trained as {reading.shape.head}"
+    return ""
 
 
 def summarise(jobs: Iterable[Job], policy: Policy) -> Report:

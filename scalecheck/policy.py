@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from scalecheck import expression, registry
-from scalecheck.errors import ExpressionError, PolicyError, ScalecheckError, did_you_mean
-from scalecheck.units import parse_count
+from scalecheck.errors import ExpressionError, PolicyError, did_you_mean
+from scalecheck.facts import AttentionConvention
+from scalecheck.options import choice, count_or_none, mapping, number, positive, refuse_unknown, shown
 
 RuleSeverity = Literal["off", "note", "warning", "error"]
 KEY = "hydra.callbacks.scalecheck"
@@ -24,6 +24,8 @@ MODES = ("off", "warn", "stop")
 INTERNAL_ERROR_MODES = ("warn", "stop")
 SEVERITIES = ("off", "note", "warning", "error")
 INTENTS = ("auto", "pretrain", "finetune", "continue", "rl", "distill", "evaluate", "smoke", "ladder")
+COUNTS = ("formula", "instantiate")
+ATTENTIONS: tuple[AttentionConvention, ...] = get_args(AttentionConvention)
 READ_NAMES = (
     "model", "total_params", "num_layers", "hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads",
     "head_dim", "vocab_size", "max_positions", "tie_word_embeddings", "family", "num_steps", "tokens_per_step", "sequence_length",
@@ -31,11 +33,12 @@ READ_NAMES = (
 )  # fmt: skip
 _NAMES_NOT_EXPRESSIONS = ("model", "family")
 _OF_HYDRA = ("_target_", "_recursive_", "_convert_")
+DEFAULT_NODE = "model"
 DEFAULT_LAW = "hoffmann2022_a1"
 DEFAULT_LAWS = ("hoffmann2022_a1", "besiroglu2024")
 SHIPPED_FINGERPRINTS = {
-    "default": "dcdd2d090aa3bba01ce8e7b1865594fcb9f9e7e6b098b87c2744fe8bf8157e4e",
-    "strict": "c7f00fc772747f760824a1d93aae30a9147d088c8a30ab3555e6c316a2bdb3e9",
+    "default": "eaf30939e796325a5f683b57359eee19eadf4988a5e90b40462faae562163682",
+    "strict": "d6585f6557bccd5ec7f26f708386f40da7802ede5747b52d9057a1a2fd4a311d",
 }
 """sha256 of the canonical JSON of ``rules`` in each policy of conf/scalecheck/; tests/test_policy.py proves them fresh."""
 
@@ -50,13 +53,19 @@ class RuleSetting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What is checked, by which law, how severely, and what a finding does to the launch."""
+    """What is checked, by which law, how severely, and what a finding does to the launch.
+
+    ``count`` says whether N comes from the family's formula or from the user's own code, which builds what ``instantiate`` names.
+    """
 
     mode: str = "warn"
     on_internal_error: str = "warn"
     law: str = DEFAULT_LAW
     laws: tuple[str, ...] = DEFAULT_LAWS
     intent: str = "auto"
+    count: str = "formula"
+    instantiate: str = DEFAULT_NODE
+    attention: AttentionConvention = "full"
     read: Mapping[str, Any] = field(default_factory=dict)
     assume: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
@@ -68,15 +77,18 @@ def load_policy(raw: Mapping[str, Any] | None) -> Policy:
     Raises:
         PolicyError: one sentence with the dotted key, what stands there, and what may stand there.
     """
-    given = {name: value for name, value in _mapping(raw, KEY).items() if name not in _OF_HYDRA}
-    _refuse_unknown(given, [option.name for option in fields(Policy)], KEY)
+    given = {name: value for name, value in mapping(raw, KEY).items() if name not in _OF_HYDRA}
+    refuse_unknown(given, [option.name for option in fields(Policy)], KEY)
     law = _law(given.get("law", DEFAULT_LAW), f"{KEY}.law")
     return Policy(
-        mode=_choice(given.get("mode", "warn"), MODES, f"{KEY}.mode"),
-        on_internal_error=_choice(given.get("on_internal_error", "warn"), INTERNAL_ERROR_MODES, f"{KEY}.on_internal_error"),
+        mode=choice(given.get("mode", "warn"), MODES, f"{KEY}.mode"),
+        on_internal_error=choice(given.get("on_internal_error", "warn"), INTERNAL_ERROR_MODES, f"{KEY}.on_internal_error"),
         law=law,
         laws=tuple(dict.fromkeys((law, *_laws(given.get("laws", DEFAULT_LAWS))))),
-        intent=_choice(given.get("intent", "auto"), INTENTS, f"{KEY}.intent"),
+        intent=choice(given.get("intent", "auto"), INTENTS, f"{KEY}.intent"),
+        count=choice(given.get("count", "formula"), COUNTS, f"{KEY}.count"),
+        instantiate=_node(given.get("instantiate", DEFAULT_NODE), f"{KEY}.instantiate"),
+        attention=cast("AttentionConvention", choice(given.get("attention", "full"), ATTENTIONS, f"{KEY}.attention")),
         read=_read(given.get("read")),
         assume=_assume(given.get("assume")),
         rules=_rules(given.get("rules")),
@@ -92,36 +104,10 @@ def fingerprint(rules: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _mapping(value: Any, key: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        message = f"{key} is {_shown(value)}; it needs a mapping of options to values."
-        raise PolicyError(message)
-    return {str(name): item for name, item in value.items()}
-
-
-def _refuse_unknown(given: Mapping[str, Any], known: Sequence[str], key: str) -> None:
-    for name in given:
-        if name not in known:
-            message = f"{key}.{name}: there is no '{name}' in {key}.{did_you_mean(name, known)}"
-            raise PolicyError(message)
-
-
-def _choice(value: Any, choices: Sequence[str], key: str) -> str:
-    if value is False and "off" in choices:  # YAML 1.1 reads a bare `off` as a boolean
-        return "off"
-    if isinstance(value, str) and value in choices:
-        return value
-    near = did_you_mean(value, choices).split(" Known: ")[0] if isinstance(value, str) else ""
-    message = f"{key} is {_shown(value)}; it must be one of {', '.join(choices)}.{near}"
-    raise PolicyError(message)
-
-
 def _law(value: Any, key: str) -> str:
     known = registry.names("laws")
     if not isinstance(value, str):
-        message = f"{key} is {_shown(value)}; it needs the name of a law.{did_you_mean('', known)}"
+        message = f"{key} is {shown(value)}; it needs the name of a law.{did_you_mean('', known)}"
         raise PolicyError(message)
     if value not in known:
         message = f"{key}: no '{value}' in scalecheck/laws/.{did_you_mean(value, known)}"
@@ -133,14 +119,21 @@ def _laws(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str) or not isinstance(value, Sequence):
-        message = f"{KEY}.laws is {_shown(value)}; it needs a list of laws, such as [{', '.join(DEFAULT_LAWS)}]."
+        message = f"{KEY}.laws is {shown(value)}; it needs a list of laws, such as [{', '.join(DEFAULT_LAWS)}]."
         raise PolicyError(message)
-    return tuple(_law(name, f"{KEY}.laws[{number}]") for number, name in enumerate(value))
+    return tuple(_law(name, f"{KEY}.laws[{place}]") for place, name in enumerate(value))
+
+
+def _node(value: Any, key: str) -> str:
+    if isinstance(value, str) and all(step.isidentifier() for step in value.split(".")):
+        return value
+    message = f"{key} is {shown(value)}; it needs a node of the config, such as {DEFAULT_NODE}, or a function: package.module.function."
+    raise PolicyError(message)
 
 
 def _read(value: Any) -> dict[str, Any]:
-    given = _mapping(value, f"{KEY}.read")
-    _refuse_unknown(given, READ_NAMES, f"{KEY}.read")
+    given = mapping(value, f"{KEY}.read")
+    refuse_unknown(given, READ_NAMES, f"{KEY}.read")
     return {name: _read_entry(name, entry) for name, entry in given.items() if entry is not None}
 
 
@@ -149,15 +142,15 @@ def _read_entry(name: str, entry: Any) -> Any:
     if isinstance(entry, bool) and name == "tie_word_embeddings":
         return entry
     if not isinstance(entry, str):
-        return _positive(entry, key)
+        return positive(entry, key)
     if not entry.strip():
         message = f"{key} is empty; it needs a config key, an expression over config keys, or a number."
         raise PolicyError(message)
     if name in _NAMES_NOT_EXPRESSIONS:
         return entry.strip()
-    count = _count_or_none(entry)
+    count = count_or_none(entry)
     if count is not None:
-        return _positive(count, key)
+        return positive(count, key)
     try:
         expression.keys(entry)
     except ExpressionError as error:
@@ -167,59 +160,21 @@ def _read_entry(name: str, entry: Any) -> Any:
 
 
 def _assume(value: Any) -> dict[str, Any]:
-    given = _mapping(value, f"{KEY}.assume")
-    _refuse_unknown(given, ("devices",), f"{KEY}.assume")
+    given = mapping(value, f"{KEY}.assume")
+    refuse_unknown(given, ("devices",), f"{KEY}.assume")
     devices = given.get("devices")
     if devices is None:
         return {}
-    count = _positive(devices, f"{KEY}.assume.devices")
+    count = positive(devices, f"{KEY}.assume.devices")
     if count != int(count):
-        message = f"{KEY}.assume.devices is {_shown(devices)}; it needs a whole number of devices."
+        message = f"{KEY}.assume.devices is {shown(devices)}; it needs a whole number of devices."
         raise PolicyError(message)
     return {"devices": int(count)}
 
 
-def _count_or_none(text: str) -> int | float | None:
-    try:
-        return parse_count(text)
-    except ScalecheckError:
-        return None
-
-
-def _number(value: Any, key: str) -> int | float:
-    count = _count_or_none(value) if isinstance(value, str) else value
-    if isinstance(count, bool) or not isinstance(count, int | float):
-        message = f"{key} is {_shown(value)}; it needs a number such as 1e21, 300_000_000 or 300B."
-        raise PolicyError(message)
-    try:
-        finite = math.isfinite(count)
-    except OverflowError:  # an int beyond 1.8e308
-        finite = False
-    if not finite:
-        message = f"{key} is {_shown(value)}; it needs a finite number."
-        raise PolicyError(message)
-    return count
-
-
-def _positive(value: Any, key: str) -> int | float:
-    count = _number(value, key)
-    if count <= 0:
-        message = f"{key} is {_shown(value)}; it must be above 0."
-        raise PolicyError(message)
-    return count
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to print integers of more than 4,300 digits
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def _rules(value: Any) -> dict[str, RuleSetting]:
     key = f"{KEY}.rules"
-    given = _mapping(value, key)
+    given = mapping(value, key)
     names = registry.names("rules")
     for name in given:
         if name not in names:
@@ -231,9 +186,9 @@ def _rules(value: Any) -> dict[str, RuleSetting]:
 
 def _rule_setting(name: str, value: Any, *, shipped: bool) -> RuleSetting:
     key = f"{KEY}.rules.{name}"
-    options = _mapping(value, key)
+    options = mapping(value, key)
     kind = registry.load("rules", name).Rule
-    severity = _choice(options.pop("severity", kind.DEFAULT_SEVERITY), SEVERITIES, f"{key}.severity")
+    severity = choice(options.pop("severity", kind.DEFAULT_SEVERITY), SEVERITIES, f"{key}.severity")
     rule = _built(kind, options) if shipped or not options else _validated(kind, options, key)
     return RuleSetting(severity=cast("RuleSeverity", severity), rule=rule)
 
@@ -258,13 +213,13 @@ def _prepared(kind: Any, options: Mapping[str, Any], key: str) -> dict[str, Any]
     """Check the names, and read numbers our way: pydantic would take ``True`` for 1.0 and refuse ``300B``."""
     hints = get_type_hints(kind)
     known = [option.name for option in fields(kind)]
-    _refuse_unknown(options, [*known, "severity"] if "DEFAULT_SEVERITY" in vars(kind) else known, key)
+    refuse_unknown(options, [*known, "severity"] if "DEFAULT_SEVERITY" in vars(kind) else known, key)
     prepared: dict[str, Any] = {}
     for name, value in options.items():
         if is_dataclass(hints[name]):
-            prepared[name] = _prepared(hints[name], _mapping(value, f"{key}.{name}"), f"{key}.{name}")
+            prepared[name] = _prepared(hints[name], mapping(value, f"{key}.{name}"), f"{key}.{name}")
         elif _is_number(hints[name]) and value is not None:
-            prepared[name] = _number(value, f"{key}.{name}")
+            prepared[name] = number(value, f"{key}.{name}")
         else:
             prepared[name] = value
     return prepared
@@ -287,12 +242,12 @@ _BOUNDS = {
 def _sentence(error: Mapping[str, Any], key: str) -> str:
     """Say one of pydantic's errors in our words."""
     place = ".".join([key, *(str(step) for step in error["loc"] if isinstance(step, int) or str(step).isidentifier())])
-    shown, kind, context = _shown(error["input"]), error["type"], error.get("ctx", {})
+    found, kind, context = shown(error["input"]), error["type"], error.get("ctx", {})
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
-        return f"{place} is {shown}; it must be {words} {context[bound]:g}."
+        return f"{place} is {found}; it must be {words} {context[bound]:g}."
     if kind == "literal_error":
-        return f"{place} is {shown}; it must be {context['expected']}."
+        return f"{place} is {found}; it must be {context['expected']}."
     if kind.startswith(("int", "float")):
-        return f"{place} is {shown}; it needs a {'whole ' if kind.startswith('int') else ''}number."
-    return f"{place} is {shown}; it needs a {kind.split('_')[0]} value."
+        return f"{place} is {found}; it needs a {'whole ' if kind.startswith('int') else ''}number."
+    return f"{place} is {found}; it needs a {kind.split('_')[0]} value."

@@ -9,8 +9,7 @@ from typing import Any
 
 from scalecheck import registry
 from scalecheck.facts import Impossible, ModelShape, Origin, TokensStatus, TrainingPlan, Unknown, Unreadable, View
-from scalecheck.models import Notes
-from scalecheck.survey import Survey, shown, whole
+from scalecheck.survey import Notes, Survey, shown, whole
 
 # The spellings of real repos, docs/glossary.md; a name that means several things (batch_size) is read by the dialects.
 STEPS = ("max_steps", "num_steps", "max_iters", "n_iters", "num_train_steps", "total_steps", "train_steps", "max_train_steps",

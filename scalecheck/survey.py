@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scalecheck.facts import Impossible, Unknown, Unreadable, View
+from scalecheck.facts import Impossible, Origin, Unknown, Unreadable, View
+from scalecheck.keys import Kind
 
 MAX_KEYS, MAX_DEPTH, MAX_WIDTH = 20_000, 30, 1_000
 LARGEST_SIZE, LARGEST_COUNT = 10**15, 10**18
@@ -42,6 +43,29 @@ class Survey:
         for node, children in self.nodes.items():
             for child in children:
                 yield join(node, child)
+
+
+@dataclass(slots=True, kw_only=True)
+class Notes:
+    """What stage 1 collects on its way: origins by field, unknowns, impossible values."""
+
+    origins: dict[str, Origin] = field(default_factory=dict)
+    unknowns: list[Unknown] = field(default_factory=list)
+    impossible: list[Impossible] = field(default_factory=list)
+
+    def speaks_of(self, name: str) -> bool:
+        """Tell whether a field has been filed as unknown or impossible."""
+        return any(item.field == name for item in self.unknowns) or any(item.field == name for item in self.impossible)
+
+    def keep(self, value: Any) -> Any:
+        """Return a value, or file it under what it is and return ``None``."""
+        if isinstance(value, Unknown):
+            self.unknowns.append(value)
+        elif isinstance(value, Impossible):
+            self.impossible.append(value)
+        else:
+            return value
+        return None
 
 
 def survey(view: View) -> Survey:
@@ -109,6 +133,36 @@ def whole(field_name: str, key: str, value: Any) -> int | Impossible | Unknown:
     return int(value)
 
 
+def checked(field_name: str, key: str, value: Any, kind: Kind) -> Any:
+    """Read a value of a kind (see ``keys.Key``), or say why it is none: an ``Impossible`` or an ``Unknown``."""
+    if isinstance(value, Unreadable):
+        return Unknown(field=field_name, key=key, reason=f"{key} cannot be read ({value.reason})")
+    if kind in ("size", "auto_size"):
+        return None if kind == "auto_size" and value == "auto" else whole(field_name, key, value)
+    if kind in ("counts", "texts"):
+        return _listed(field_name, key, value, kind)
+    if kind == "entries":
+        problem = None if isinstance(value, dict | list | tuple) and len(value) else "must be a list or a mapping with entries"
+        return _wrong(field_name, key, value, problem) if problem else len(value)
+    problem = _PROBLEMS[kind](value)
+    return _wrong(field_name, key, value, problem) if problem else value if kind in ("switch", "text", "number") else int(value)
+
+
+def _wrong(field_name: str, key: str, value: Any, problem: str) -> Impossible:
+    return Impossible(field=field_name, key=key, reason=f"{key} is {shown(value)}; {field_name} {problem}")
+
+
+def _listed(field_name: str, key: str, value: Any, kind: Kind) -> Any:
+    if not isinstance(value, list | tuple):
+        return _wrong(field_name, key, value, "must be a list")
+    one: Kind = "count" if kind == "counts" else "text"
+    for number, item in enumerate(value):
+        problem = _PROBLEMS[one](item)
+        if problem:
+            return _wrong(field_name, f"{key}[{number}]", item, problem)
+    return tuple(int(item) if one == "count" else item for item in value)
+
+
 def _problem(value: Any, largest: int) -> str | None:
     if isinstance(value, str):
         return "must be a positive whole number, not text; write it without quotes"
@@ -119,3 +173,23 @@ def _problem(value: Any, largest: int) -> str | None:
     if value <= 0:
         return "must be above zero"
     return "is larger than any run" if value > largest else None
+
+
+def _count_problem(value: Any) -> str | None:
+    is_zero = isinstance(value, int | float) and not isinstance(value, bool) and value == 0
+    return (
+        None if is_zero else (_problem(value, LARGEST_SIZE) or "").replace("positive whole number", "whole number, zero or above") or None
+    )
+
+
+def _number_problem(value: Any) -> str | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return None if is_number and math.isfinite(value) and 0 < value <= LARGEST_SIZE else "must be a finite number above zero"
+
+
+_PROBLEMS: Mapping[Kind, Callable[[Any], str | None]] = {
+    "count": _count_problem,
+    "number": _number_problem,
+    "switch": lambda value: None if isinstance(value, bool) else "must be true or false",
+    "text": lambda value: None if isinstance(value, str) else "must be a word",
+}

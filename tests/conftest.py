@@ -1,7 +1,13 @@
-"""Shared by all tests: a view over a plain dict."""
+"""Shared by all tests: a view over a plain dict, and real Hydra apps in temporary directories, run in a process of their own."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -10,6 +16,41 @@ from scalecheck.extract import extract
 from scalecheck.facts import Reading, Unreadable
 
 PREFIX = "hydra.callbacks.scalecheck"
+TRAIN = """
+import hydra
+from pathlib import Path
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="train")
+def main(cfg):
+    with open(Path(__file__).parent / "ran.txt", "a") as f:
+        f.write("ran\\n")
+    print("TRAINED")
+
+if __name__ == "__main__":
+    main()
+"""
+FILES = {
+    "conf/train.yaml": """
+        defaults:
+          - model: small
+          - trainer: default
+          - _self_
+          - scalecheck: default
+        data: {batch_size: 32, seq_len: 1024}
+        seed: 1
+        """,
+    "conf/model/small.yaml": "{n_layer: 2, n_embd: 64, n_head: 2, block_size: 1024, vocab_size: 512, bias: true}",
+    "conf/model/large.yaml": "{n_layer: 12, n_embd: 768, n_head: 12, block_size: 1024, vocab_size: 50304, bias: true}",
+    "conf/trainer/default.yaml": """
+        # steps of the run
+        max_steps: 84
+        devices: 1
+        """,
+    "conf/experiment/short.yaml": """
+        # @package _global_
+        trainer: {max_steps: 5}
+        """,
+}
 
 
 class DictView:
@@ -54,3 +95,54 @@ def read():
         return extract(DictView(config), mapping, assume or {}, environ or {}, PREFIX)
 
     return reading
+
+
+@dataclass
+class App:
+    """A training repo on disk."""
+
+    root: Path
+
+    def write(self, files: dict[str, str]) -> None:
+        """Write files of the repo, dedented."""
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(dedent(text).lstrip("\n"))
+
+    def run(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the training script."""
+        return self.spawn(sys.executable, "train.py", *arguments, env=env)
+
+    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``scalecheck …`` in the repo."""
+        return self.spawn(sys.executable, "-m", "scalecheck.cli", *arguments)
+
+    def spawn(self, *command: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command in the repo, without this process's distributed environment and without hydra-core 1.4's deprecation warnings."""
+        distributed = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "SLURM_PROCID", "SLURM_NTASKS")
+        clean = (
+            {key: value for key, value in os.environ.items() if key not in distributed}
+            | {"NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
+            | (env or {})
+        )
+        return subprocess.run(command, cwd=self.root, env=clean, capture_output=True, text=True, timeout=120, check=False)
+
+    @property
+    def trained(self) -> int:
+        """How many times the task function ran."""
+        ran = self.root / "ran.txt"
+        return len(ran.read_text().splitlines()) if ran.exists() else 0
+
+    @property
+    def left_on_disk(self) -> set[str]:
+        """Directories that a launch left behind."""
+        return {path.name for path in self.root.iterdir()} & {"outputs", "multirun", "ran.txt"}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    """A small repo that is near compute-optimal as it stands: N 165k, 84 steps x 32 x 1024 tokens."""
+    made = App(tmp_path)
+    made.write({"train.py": TRAIN} | FILES)
+    return made

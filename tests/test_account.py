@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from scalecheck.account import count, totals
 from scalecheck.architectures import gpt2, llama
 from scalecheck.errors import PolicyError
-from scalecheck.facts import ModelShape, Origin, Part, Reading, TrainingPlan
+from scalecheck.facts import ModelShape, ModuleCount, Origin, Part, Reading, TrainingPlan
 from scalecheck.parts import matmul, repeat
 
 GPT2 = gpt2.Shape(num_layers=12, hidden_size=768, vocab_size=50257, num_attention_heads=12, intermediate_size=3072, max_positions=1024)
@@ -204,3 +205,58 @@ def test_unknown_parts_leave_known_sums_known() -> None:
     assert (account.total_params, account.embedding_params, account.non_embedding_params) == (None, None, 15)
     assert account.params_status == "unknown"
     assert account.forward_flops_per_sequence == 2 * 7 * 15
+
+
+# --- a module that was counted beside the formula
+
+
+def built(total: int, trainable: int | None = None, **changes: Any) -> ModuleCount:
+    return ModuleCount(target="model", total_params=total, trainable_params=total if trainable is None else trainable, **changes)
+
+
+def test_module_that_agrees_leaves_the_ledger_and_tells_what_is_frozen() -> None:
+    alone, account = count(reading()), count(reading(module=built(GPT2_PARAMS, 1000)))
+    assert account == replace(alone, trainable_params=1000, formula_params=GPT2_PARAMS)
+    assert alone.formula_params is None
+
+
+def test_module_that_disagrees_wins_and_the_formulas_figure_is_kept() -> None:
+    module = built(1_000_000, 900_000, sequence_length=1024, forward_flops_per_sequence=4096)
+    account = count(reading(module=module))
+    assert (account.total_params, account.active_params, account.trainable_params) == (1_000_000, 1_000_000, 900_000)
+    assert account.formula_params == GPT2_PARAMS
+    assert (account.embedding_params, account.non_embedding_params, account.parts) == (None, None, ())
+    assert (account.forward_flops_per_sequence, account.training_flops_per_sequence) == (4096, 3 * 4096)
+    assert account.training_flops == 3 * 4096 * 1000
+    assert account.tokens_per_parameter == 1_024_000 / 1_000_000
+    assert account.params_status == "exact"
+
+
+def test_module_without_a_shape_is_the_account() -> None:
+    account = count(reading(None, module=built(1_000_000)))
+    assert (account.total_params, account.formula_params, account.params_status) == (1_000_000, None, "exact")
+    assert account.training_flops == 6 * 1_000_000 * 1_024_000
+    assert account.training_flops_because == "6ND: no FLOPs were counted on the module, so attention is not counted"
+
+
+def test_module_whose_flops_are_of_another_length_is_six_n_d() -> None:
+    account = count(reading(None, module=built(10, sequence_length=64, forward_flops_per_sequence=4096)))
+    assert account.forward_flops_per_sequence is None
+    assert account.training_flops == 6 * 10 * 1_024_000
+
+
+def test_flops_of_a_module_are_of_full_attention_whatever_was_asked_for() -> None:
+    module = built(10, sequence_length=1024, forward_flops_per_sequence=4096)
+    account = count(reading(None, module=module), attention="causal")
+    assert account.attention == "full"
+    assert "full attention" in account.training_flops_because
+
+
+def test_module_tells_the_vocabulary_that_the_config_does_not() -> None:
+    account = count(reading(GPT2_UNKNOWN_VOCABULARY, module=built(GPT2_PARAMS)))
+    assert (account.total_params, account.formula_params) == (GPT2_PARAMS, None)
+
+
+def test_declared_params_win_over_the_module_too() -> None:
+    account = count(reading(declared_params=5, module=built(1_000_000)))
+    assert (account.total_params, account.formula_params) == (5, GPT2_PARAMS)

@@ -96,13 +96,32 @@ def test_tokens_per_parameter_alone_can_be_outside_the_fit() -> None:
     assert view.extrapolated == pytest.approx(682 / 341)
 
 
-@pytest.mark.parametrize(("convention", "params"), [("total", 800), ("non_embedding", 500), ("active", 300)])
-def test_each_law_gets_its_own_params(monkeypatch: pytest.MonkeyPatch, convention: ParamsConvention, params: int) -> None:
+DENSE = Account(
+    total_params=800, active_params=800, non_embedding_params=500, active_non_embedding_params=500, training_tokens=6000,
+    tokens_per_parameter=7.5,
+)  # fmt: skip
+SPARSE = replace(DENSE, active_params=300, active_non_embedding_params=200)
+
+
+@pytest.mark.parametrize(
+    ("run", "convention", "params", "told"),
+    [
+        (DENSE, "total", 800, "total"),
+        (DENSE, "non_embedding", 500, "non_embedding"),
+        (DENSE, "active", 800, "active"),
+        (SPARSE, "total", 300, "active total"),
+        (SPARSE, "non_embedding", 200, "active non_embedding"),
+        (SPARSE, "active", 300, "active"),
+    ],
+)
+def test_each_law_gets_its_own_params(
+    monkeypatch: pytest.MonkeyPatch, run: Account, convention: ParamsConvention, params: int, told: str
+) -> None:
+    """Of a mixture of experts it is what a token meets: with its total, DeepSeek-V3 would look near-optimal."""
     law = replace(HOFFMANN_A1, params_convention=convention)
     monkeypatch.setattr(registry, "load", lambda folder, name: SimpleNamespace(LAW=law))
-    run = Account(total_params=800, non_embedding_params=500, active_params=300, training_tokens=6000, tokens_per_parameter=7.5)
     view = outlooks(run, ["some_law"])["some_law"]
-    assert (view.params, view.params_convention) == (params, convention)
+    assert (view.params, view.params_convention) == (params, told)
     assert view.law_flops == 6 * params * 6000
     assert view.multiple * view.tokens_per_parameter == pytest.approx(6000 / params)
 

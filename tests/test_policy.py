@@ -260,3 +260,27 @@ def test_keys_that_are_no_strings_are_named():
 
 def test_policy_that_json_cannot_hold_has_no_fingerprint():
     assert fingerprint({"a": float("nan")}) == fingerprint({"a": object()}) == ""
+
+
+# --- counting from code
+
+
+@pytest.mark.parametrize("name", ["model", "task.net", "pkg.module.build"])
+def test_what_is_built_is_a_node_or_a_function(name):
+    policy = load_policy({"count": "instantiate", "instantiate": name, "attention": "causal"})
+    assert (policy.count, policy.instantiate, policy.attention) == ("instantiate", name, "causal")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "model.", ".model", "os.system('ls')", 3, None, ["model"], "model[0]", "${model}"])
+def test_what_is_neither_is_refused(name):
+    assert refusal({"instantiate": name}).startswith(f"{KEY}.instantiate is ")
+
+
+@pytest.mark.parametrize(("option", "value"), [("count", "module"), ("count", True), ("attention", "sliding"), ("attention", None)])
+def test_unknown_ways_to_count_are_refused(option, value):
+    assert refusal({option: value}).startswith(f"{KEY}.{option} is ")
+
+
+def test_strict_stops_where_code_and_formula_disagree():
+    assert load_policy(shipped("default")).rules["count_mismatch"].severity == "warning"
+    assert load_policy(shipped("strict")).rules["count_mismatch"].severity == "error"

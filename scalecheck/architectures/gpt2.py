@@ -9,10 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scalecheck.attention import Heads, attention
+from scalecheck.decoders import decoder, derive_mlp
 from scalecheck.facts import ModelShape, Part, Workload
-from scalecheck.parts import Heads, attention, embedding, even_head_dim, layernorm, lm_head, mlp, repeat
+from scalecheck.keys import Derived, Key, even_head_dim, size, switch
+from scalecheck.parts import embedding, layernorm, mlp, repeat
 
 MODEL_TYPES = ("gpt2",)
+HEADS = ("causal_lm",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +36,14 @@ class Shape(ModelShape):
 
 # transformers' GPT2Config takes the first name of each row, or the general one that its attribute_map renames.
 # n_ctx is what early releases wrote beside n_positions.
-KEYS: dict[str, tuple[str, ...]] = {
-    "num_layers": ("n_layer", "num_hidden_layers"),
-    "hidden_size": ("n_embd", "hidden_size"),
-    "vocab_size": ("vocab_size",),
-    "num_attention_heads": ("n_head", "num_attention_heads"),
-    "intermediate_size": ("n_inner",),
-    "max_positions": ("n_positions", "n_ctx", "max_position_embeddings"),
-    "tie_word_embeddings": ("tie_word_embeddings",),
+KEYS: dict[str, Key] = {
+    "num_layers": size("n_layer", "num_hidden_layers"),
+    "hidden_size": size("n_embd", "hidden_size"),
+    "vocab_size": size("vocab_size"),
+    "num_attention_heads": size("n_head", "num_attention_heads"),
+    "intermediate_size": size("n_inner"),
+    "max_positions": size("n_positions", "n_ctx", "max_position_embeddings"),
+    "tie_word_embeddings": switch("tie_word_embeddings"),
 }
 
 # transformers 5.23.0, GPT2Config: the 124M model.
@@ -53,28 +57,23 @@ CLASS_DEFAULTS: dict[str, int | bool] = {
 }
 
 
-def derive(values: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+def derive(values: Mapping[str, Any]) -> Derived:
     """Return the missing fields that follow from ``values``, each with its arithmetic.
 
     Raises:
         ConfigError: the heads do not divide the width.
     """
-    derived: dict[str, tuple[Any, str]] = {}
     hidden_size, num_heads = values.get("hidden_size"), values.get("num_attention_heads")
     if hidden_size is not None and num_heads is not None:
         even_head_dim(hidden_size, num_heads)
-    if values.get("intermediate_size") is None and hidden_size is not None:
-        derived["intermediate_size"] = (4 * hidden_size, f"4 x hidden_size {hidden_size}")
-    return derived
+    return derive_mlp(values)
 
 
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
     """Yield the ledger: token and position tables, the layers, the last norm, the head."""
-    yield embedding("token_embedding", shape.vocab_size, shape.hidden_size)
-    yield embedding("position_embedding", shape.max_positions, shape.hidden_size, kind="position_embedding")
-    yield from repeat(_layer(shape, workload), shape.num_layers)
-    yield layernorm("final_norm", shape.hidden_size, bias=shape.bias)
-    yield lm_head(shape.hidden_size, shape.vocab_size, tokens=workload.sequence_length, tied=shape.tie_word_embeddings)
+    positions = embedding("position_embedding", shape.max_positions, shape.hidden_size, kind="position_embedding")
+    layers = repeat(_layer(shape, workload), shape.num_layers)
+    yield from decoder(shape, workload, (positions, *layers, layernorm("final_norm", shape.hidden_size, bias=shape.bias)))
 
 
 def _layer(shape: Shape, workload: Workload) -> Iterator[Part]:

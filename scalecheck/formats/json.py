@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from scalecheck import __version__
-from scalecheck.facts import Finding, Job, Origin, Outlook, Report, Unknown
+from scalecheck.facts import Counted, Finding, Job, Origin, Outlook, Part, Report, Unknown
 
 SCHEMA_VERSION = 1
 
@@ -72,6 +72,71 @@ def job_object(job: Job) -> dict[str, Any]:
         "origins": {
             name: _origin(origin) | {"assumed": origin.assumed, "because": origin.because} for name, origin in reading.origins.items()
         },
+    }
+
+
+def render_count(counted: Counted, *, color: bool = False) -> str:  # noqa: ARG001 - every format has this signature
+    """Return a ledger as indented JSON, ending with a newline."""
+    return json.dumps(_finite(count_object(counted)), indent=2, allow_nan=False) + "\n"
+
+
+def count_object(counted: Counted) -> dict[str, Any]:
+    """Return a ledger as plain values; FLOPs are exact per sequence, and per token where the sequence length divides them."""
+    reading, account = counted.reading, counted.account
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "scalecheck_version": __version__,
+        "source": counted.source,
+        "family": reading.shape.family if reading.shape else None,
+        "head": reading.shape.head if reading.shape else None,
+        "total_params": account.total_params,
+        "active_params": account.active_params,
+        "trainable_params": account.trainable_params,
+        "non_embedding_params": account.non_embedding_params,
+        "active_non_embedding_params": account.active_non_embedding_params,
+        "embedding_params": account.embedding_params,
+        "status": account.params_status,
+        "sequence_length": account.sequence_length,
+        "source_length": account.source_length,
+        "attention": account.attention,
+        "forward_flops_per_sequence": account.forward_flops_per_sequence,
+        "training_flops_per_sequence": account.training_flops_per_sequence,
+        "forward_flops_per_token": _per_token(account.forward_flops_per_sequence, account.sequence_length),
+        "training_flops_per_token": _per_token(account.training_flops_per_sequence, account.sequence_length),
+        "flops_note": account.flops_note or None,
+        "six_n_flops_per_token": {
+            name: None if params is None else 6 * params
+            for name, params in (
+                ("total", account.total_params),
+                ("active", account.active_params),
+                ("non_embedding", account.non_embedding_params),
+                ("active_non_embedding", account.active_non_embedding_params),
+            )
+        },
+        "parts": [_part(part) for part in account.parts],
+        "unused_keys": list(reading.unused_keys),
+        "unknowns": [_unknown(unknown) for unknown in reading.unknowns],
+        "origins": {
+            name: _origin(origin) | {"assumed": origin.assumed, "because": origin.because} for name, origin in reading.origins.items()
+        },
+    }
+
+
+def _per_token(flops: int | None, tokens: int | None) -> int | float | None:
+    if flops is None or not tokens:
+        return None
+    return flops // tokens if flops % tokens == 0 else flops / tokens
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "kind": part.kind,
+        "params": part.params,
+        "copies": part.copies,
+        "active_copies": part.copies if part.active_copies is None else part.active_copies,
+        "forward_flops_per_sequence": part.forward_flops,
+        "frozen": part.frozen,
     }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from scalecheck.facts import Finding, Job, Origin, Report, Verdict
+from scalecheck import ledger_text
+from scalecheck.facts import Account, Counted, Finding, Job, Origin, Report, Verdict
+from scalecheck.text import clean, columns_of, padded, table
 from scalecheck.units import format_count, format_flops, format_ratio, format_scientific
 
 Paint = Callable[[str], str]
@@ -27,6 +29,11 @@ def render(report: Report, *, color: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_count(counted: Counted, *, color: bool = False) -> str:
+    """Return a ledger as text, ending with a newline."""
+    return "\n".join(ledger_text.lines(counted, _painted if color else str)) + "\n"
+
+
 def _painted(word: str) -> str:
     return f"\x1b[{_COLORS[word]}m{word}\x1b[0m" if word in _COLORS else word
 
@@ -42,7 +49,7 @@ def _single(job: Job, paint: Paint) -> Iterator[str]:
     suffix = ""
     if assumed and not rest:
         names = ", ".join(name for name, origin in job.run.reading.origins.items() if origin.assumed)
-        suffix, assumed = f" (assumed: {_clean(names)})", []
+        suffix, assumed = f" (assumed: {clean(names)})", []
     yield f"scalecheck: {paint(_word(job.verdict))}: {summary(job)}{suffix}"
     for finding in [*rest, *assumed]:
         yield from _finding(finding, paint)
@@ -52,17 +59,25 @@ def summary(job: Job) -> str:
     """Return N, D, tokens per parameter, C and the verdict in words, on one line."""
     account = job.run.account
     bound = "at most " if job.run.reading.plan.tokens_status == "upper_bound" else ""
-    params = "N unknown" if account.total_params is None else f"N {format_count(account.total_params)} params"
+    params = "N unknown" if account.total_params is None else f"N {format_count(account.total_params)} params{_active(account)}"
     if account.total_params is None and account.non_embedding_params is not None:
         params = f"N unknown (without embeddings {format_count(account.non_embedding_params)})"
     flops = "C unknown" if account.training_flops is None else f"C {bound}{format_flops(account.training_flops)}"
     return f"{params}, {_tokens(job, bound)}, {flops}: {standing(job)}"
 
 
+def _active(account: Account) -> str:
+    is_sparse = account.active_params is not None and account.active_params != account.total_params
+    return f" ({format_count(account.active_params)} active)" if is_sparse else ""
+
+
 def _tokens(job: Job, bound: str) -> str:
     account, plan = job.run.account, job.run.reading.plan
     if account.training_tokens is not None:
-        ratio = f" ({format_ratio(account.tokens_per_parameter)} per parameter)" if account.tokens_per_parameter is not None else ""
+        ratio = ""
+        if account.tokens_per_parameter is not None:
+            per = (account.active_params, "active parameter") if _active(account) else (account.total_params, "parameter")
+            ratio = f" ({format_ratio(account.training_tokens / (per[0] or 1))} per {per[1]})"
         return f"D {bound}{format_count(account.training_tokens)} tokens{ratio}"
     if plan.tokens_status == "per_device" and plan.training_tokens is not None:
         return f"D {format_count(plan.training_tokens)} tokens per device"
@@ -73,7 +88,7 @@ def standing(job: Job) -> str:
     """Say where the run stands against the judging law."""
     plan, outlook = job.run.reading.plan, job.run.outlooks.get(job.run.judge)
     if plan.intent_reason:
-        return f"no scaling law is applied ({_clean(plan.intent_reason)}); budgets are checked"
+        return f"no scaling law is applied ({clean(plan.intent_reason)}); budgets are checked"
     if outlook is None:
         return "not compared with a scaling law"
     times = f"x{format_ratio(outlook.multiple)} of {outlook.law}"
@@ -88,23 +103,23 @@ def _finding(finding: Finding, paint: Paint, prefix: str = "") -> Iterator[str]:
     place, severity = where(finding.origin), paint(finding.severity or "note")
     text = f"{prefix}{f'{place}: ' if place else ''}"
     if finding.waived is not None:
-        yield f"{text}waived {finding.severity or 'note'}: {_clean(finding.message)} [{finding.rule}] (waived: {_clean(finding.waived)})"
+        yield f"{text}waived {finding.severity or 'note'}: {clean(finding.message)} [{finding.rule}] (waived: {clean(finding.waived)})"
         return
-    yield f"{text}{severity}: {_clean(finding.message)} [{finding.rule}]"
-    typed = [_clean(" ".join(remedy.overrides)) for remedy in finding.remedies]
-    width = max((_width(text) for text in typed), default=0)
+    yield f"{text}{severity}: {clean(finding.message)} [{finding.rule}]"
+    typed = [clean(" ".join(remedy.overrides)) for remedy in finding.remedies]
+    width = max((columns_of(text) for text in typed), default=0)
     for number, (text, remedy) in enumerate(zip(typed, finding.remedies, strict=True)):
-        lead, effect = "try:" if number == 0 else "or: ", _clean(remedy.effect)
-        yield f"  {lead} {_padded(text, width)}  {effect}".rstrip() if text else f"  {lead} {effect}"
+        lead, effect = "try:" if number == 0 else "or: ", clean(remedy.effect)
+        yield f"  {lead} {padded(text, width)}  {effect}".rstrip() if text else f"  {lead} {effect}"
 
 
 def where(origin: Origin) -> str:
     """Return ``file:line``, the override as typed, or the key."""
     if origin.file:
-        return _clean(origin.file) if origin.line is None else f"{_clean(origin.file)}:{origin.line}"
+        return clean(origin.file) if origin.line is None else f"{clean(origin.file)}:{origin.line}"
     if origin.override:
-        return f"override {_clean(origin.override)}"
-    return _clean(origin.key or "")
+        return f"override {clean(origin.override)}"
+    return clean(origin.key or "")
 
 
 def _sweep(report: Report, paint: Paint) -> Iterator[str]:
@@ -133,7 +148,7 @@ def _folded(jobs: Sequence[Job], shared: frozenset[str], paint: Paint) -> Iterat
     for finding in ordered[:SHOWN_FINDINGS]:
         owners = about[finding]
         typed = _overrides(owners[0], shared)
-        first = f"job {_clean(owners[0].name)}{f' ({typed})' if typed else ''}"
+        first = f"job {clean(owners[0].name)}{f' ({typed})' if typed else ''}"
         more = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
         yield from _finding(finding, paint, "all jobs: " if len(owners) == len(jobs) > 1 else f"{first}{more}: ")
     if len(ordered) > SHOWN_FINDINGS:
@@ -142,11 +157,8 @@ def _folded(jobs: Sequence[Job], shared: frozenset[str], paint: Paint) -> Iterat
 
 def _table(rows: Sequence[tuple[str, ...]], totals: tuple[str, ...], paint: Paint) -> Iterator[str]:
     lines = [_HEAD, *rows, totals]
-    widths = [max(_width(line[column]) for line in lines) for column in range(len(_HEAD))]
-    for line in lines:
-        cells = [
-            _padded(cell, width, left=name in _LEFT_ALIGNED) for name, cell, width in zip(_HEAD[:-1], line[:-1], widths[:-1], strict=True)
-        ]
+    left_aligned = [number for number, name in enumerate(_HEAD[:-1]) if name in _LEFT_ALIGNED]
+    for cells, line in zip(table([line[:-1] for line in lines], left_aligned), lines, strict=True):
         yield "  ".join([*cells, paint(line[-1])]).rstrip()
 
 
@@ -161,7 +173,7 @@ def _row(job: Job, shared: frozenset[str]) -> tuple[str, ...]:
     if account.training_tokens is None and plan.tokens_status == "per_device" and plan.training_tokens is not None:
         tokens = f"{format_count(plan.training_tokens)}/device"
     return (
-        _clean(job.name),
+        clean(job.name),
         _overrides(job, shared),
         format_count(account.total_params),
         tokens,
@@ -189,26 +201,5 @@ def _sum(values: Sequence[int | None], shown: Callable[[float], str], at_most: b
 
 def _overrides(job: Job, shared: frozenset[str] = frozenset()) -> str:
     """Return what was typed for a job, without what all jobs of the sweep share."""
-    text = _clean(" ".join(text for text in job.overrides if text not in shared))
+    text = clean(" ".join(text for text in job.overrides if text not in shared))
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _width(text: str) -> int:
-    """Return the columns that a terminal gives to a text: two to a wide character, none to a combining one."""
-    if text.isascii():
-        return len(text)
-    import unicodedata
-
-    wide = sum(unicodedata.east_asian_width(character) in ("W", "F") for character in text)
-    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
-
-
-def _padded(text: str, width: int, *, left: bool = True) -> str:
-    fill = " " * (width - _width(text))
-    return text + fill if left else fill + text
-
-
-def _clean(text: str) -> str:
-    """Escape control characters, so that config text cannot forge lines or colours."""
-    escaped = "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
-    return escaped if len(escaped) <= 600 else f"{escaped[:597]}..."

@@ -82,6 +82,8 @@ class Rule:
 def _message(run: Run, outlook: Outlook, ratio: float, asked: float | None) -> str:
     bound = "at most " if run.reading.plan.tokens_status == "upper_bound" else ""
     clauses = [f"{bound}{format_ratio(ratio)} tokens per parameter"]
+    if outlook.params_convention.startswith("active") and run.account.training_tokens is not None:
+        clauses = [f"{bound}{format_ratio(run.account.training_tokens / outlook.params)} tokens per active parameter"]
     if asked is not None:
         clauses.append(f"the policy asks for {format_ratio(asked)}")
     if outlook.multiple < 1:

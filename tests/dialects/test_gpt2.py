@@ -51,11 +51,25 @@ def test_integral_float_is_a_whole_number(read):
     assert read({"model": {**NANO, "n_embd": 64.0}}).shape.hidden_size == 64
 
 
-@pytest.mark.parametrize("change", [{"_target_": "transformers.GPTJConfig"}, {"rotary_dim": 64}, {"multi_query": True}])
+@pytest.mark.parametrize("change", [{"_target_": "transformers.CodeGenConfig"}, {"rotary_dim": 64}, {"multi_query": True}])
 def test_relatives_with_the_same_key_names_are_not_counted_as_gpt2(read, change):
     reading = read({"model": {**NANO, **change}})
     assert reading.shape is None
     assert reading.unknowns[0].field == "family"
+
+
+@pytest.mark.parametrize(
+    ("change", "family"),
+    [
+        ({"_target_": "transformers.GPTJConfig"}, "gptj"),
+        ({"model_type": "gptj"}, "gptj"),
+        ({"model_type": "gpt_bigcode", "multi_query": True}, "gpt_bigcode"),
+    ],
+)
+def test_relatives_that_say_who_they_are_are_counted_as_that(read, change, family):
+    assert (
+        read({"model": {"n_layer": 2, "n_embd": 64, "n_head": 2, "n_positions": 128, "vocab_size": 500, **change}}).shape.family == family
+    )
 
 
 @pytest.mark.parametrize("target", ["model.GPTConfig", "transformers.AutoModelForCausalLM.from_config"])

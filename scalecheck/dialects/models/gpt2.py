@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from scalecheck.facts import Unknown, Unreadable, View
-from scalecheck.models import FamilyClaim, claim_by_class, claim_by_model_type, class_name, refuse_unmodelled
+from scalecheck.keys import Keys, size, switch
+from scalecheck.models import claim_by_class, claim_by_model_type, class_name
+from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, join, shown, transformers_class
 
 _LINES = ("+hydra.callbacks.scalecheck.read.total_params=124439808",)
-SPELLINGS = {"max_positions": ("block_size",), "bias": ("bias",)}
+SPELLINGS: Keys = {"max_positions": size("block_size"), "bias": switch("bias")}
 _GATED = ("swiglu", "geglu", "glu", "reglu")
 # GPT-J and CodeGen have n_layer and n_embd too, but rotary positions (rotary_dim) and one norm a layer; GPT-BigCode shares its keys.
 _NOT_PLAIN: dict[str, str] = {
@@ -27,20 +29,20 @@ def roots(survey: Survey) -> tuple[str, ...]:
 
 def family(view: View, root: str) -> FamilyClaim | Unknown:
     """Tell the family of the model at a node: GPT-2, unless a key says that it was changed into something else."""
-    refused = refuse_unmodelled(view, root) or _changed(view, root)
-    if refused:
-        return refused
-    named = claim_by_class(class_name(view, root))
+    claim, named = claim_by_model_type(view, root), claim_by_class(class_name(view, root))
     foreign = transformers_class(view, root)
     if foreign and named is None:
         key = join(root, "_target_")
         return Unknown(field="family", key=key, reason=f"{root or 'the root'} is a {foreign}, which cannot be counted yet", remedies=_LINES)
-    claim = claim_by_model_type(view, root)
-    if named and (claim is None or (isinstance(claim, FamilyClaim) and claim.family == named.family)):
-        claim = named  # it says what model_type says, and has the class's defaults too
-    if isinstance(claim, FamilyClaim) and claim.family != "gpt2":
-        return Unknown(field="family", key=root, reason=f"{root} has GPT-2's key names, but {claim.because}")
-    return claim or FamilyClaim(family="gpt2", because=f"{join(root, 'n_layer')} and {join(root, 'n_embd')} are GPT-2's names")
+    if isinstance(claim, FamilyClaim) and named and claim.family != named.family:
+        return Unknown(field="family", key=claim.key, reason=f"{claim.because}, but {named.because}", remedies=_LINES)
+    told = named or claim  # both say the same, but a class has defaults
+    if told and not (isinstance(told, FamilyClaim) and told.family == "gpt2"):
+        return told
+    changed = _changed(view, root)
+    if changed:
+        return changed
+    return told or FamilyClaim(family="gpt2", because=f"{join(root, 'n_layer')} and {join(root, 'n_embd')} are GPT-2's names")
 
 
 def _changed(view: View, root: str) -> Unknown | None:

@@ -7,25 +7,26 @@ evidence it is unknown, because the same names stand for gated and plain feed-fo
 from __future__ import annotations
 
 from scalecheck.facts import Unknown, Unreadable, View
-from scalecheck.models import FamilyClaim, claim_by_class, claim_by_model_type, class_name, refuse_unmodelled
+from scalecheck.keys import Keys
+from scalecheck.models import claim_by_class, claim_by_model_type, class_name, family_of_type
+from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, join, shown, transformers_class
 
 _LINES = ("+hydra.callbacks.scalecheck.read.total_params=124439808",)
-SPELLINGS: dict[str, tuple[str, ...]] = {}
+SPELLINGS: Keys = {}
 _LLAMA_EVIDENCE = ("rms_norm_eps", "num_key_value_heads")
 _GATED = ("silu", "swish", "swiglu")
 
 
 def roots(survey: Survey) -> tuple[str, ...]:
     """Return the nodes that carry a model in this dialect."""
-    return survey.nodes_with("num_hidden_layers", "hidden_size")
+    named = {node for node, children in survey.nodes.items() if "model_type" in children and _is_known(survey.view, node)}
+    sized = set(survey.nodes_with("num_hidden_layers", "hidden_size"))
+    return tuple(node for node in survey.nodes if node in named | sized)
 
 
 def family(view: View, root: str) -> FamilyClaim | Unknown:
     """Tell the family of the model at a node, or why it cannot be told."""
-    refused = refuse_unmodelled(view, root)
-    if refused:
-        return refused
     by_type, named = claim_by_model_type(view, root), claim_by_class(class_name(view, root))
     foreign = transformers_class(view, root)
     if foreign and named is None:
@@ -36,6 +37,11 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     if isinstance(by_type, FamilyClaim) and named:
         return named  # the class says the same, and has defaults
     return by_type or named or _by_evidence(view, root)
+
+
+def _is_known(view: View, node: str) -> bool:
+    name = view.get(join(node, "model_type"))
+    return isinstance(name, str) and family_of_type(name) is not None and len(view.keys(node)) > 1
 
 
 def _by_evidence(view: View, root: str) -> FamilyClaim | Unknown:

@@ -1,4 +1,4 @@
-"""``scalecheck check``: the same verdict without running anything."""
+"""``scalecheck check``: the same verdict without running anything; and what every command does with bad input."""
 
 from __future__ import annotations
 

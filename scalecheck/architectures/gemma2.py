@@ -1,0 +1,107 @@
+"""Gemma 2 (Gemma Team 2024, arXiv 2408.00118), as in transformers' ``Gemma2ForCausalLM``.
+
+Gemma with norms on both sides of attention and MLP, and with a sliding window in every second layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scalecheck.attention import Window, layered_scores, projections
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.errors import ConfigError
+from scalecheck.facts import Part, Workload
+from scalecheck.keys import Derived, check_length, size, switch, texts
+from scalecheck.parts import gated_mlp, repeat, rmsnorm
+
+MODEL_TYPES = ("gemma2",)
+HEADS = ("causal_lm",)
+_LAYER_TYPES = ("sliding_attention", "full_attention", "attention")  # the last is an old name of the second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape(DecoderShape):
+    """Gemma 2's own sizes; ``windowed_layers`` of the layers see ``sliding_window`` positions, the others all."""
+
+    family: str = "gemma2"
+    attention_bias: bool = False
+    tie_word_embeddings: bool = True
+    sliding_window: int | None = None
+    windowed_layers: int = 0
+
+
+KEYS = DECODER_KEYS | {
+    "attention_bias": switch("attention_bias"),
+    "bidirectional": switch("use_bidirectional_attention"),
+    "sliding_window": size("sliding_window"),
+    "layer_types": texts("layer_types"),
+}
+
+# transformers 5.23.0, Gemma2Config: Gemma 2 2B.
+CLASS_DEFAULTS: dict[str, int | bool] = {
+    "num_layers": 26,
+    "hidden_size": 2304,
+    "vocab_size": 256000,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "intermediate_size": 9216,
+    "attention_bias": False,
+    "tie_word_embeddings": True,
+    "sliding_window": 4096,
+}
+
+
+def derive(values: Mapping[str, Any]) -> Derived:
+    """Return the missing key-value heads and the layers with a window; the width of a head does not follow and must be given.
+
+    Raises:
+        ConfigError: heads that cannot be grouped, layer types that do not fit, or attention that looks both ways.
+    """
+    if values.get("bidirectional"):
+        # transformers 5.23.0 drops the causal mask in its flash backend, and keeps it in the eager one.
+        message = "use_bidirectional_attention is true: which pairs of positions Gemma 2 then scores depends on the attention backend"
+        raise ConfigError(message)
+    derived = derive_heads({name: value for name, value in values.items() if name != "hidden_size"})
+    num_layers, listed = values.get("num_layers"), _listed_windows(values)
+    if listed is not None:
+        derived["windowed_layers"] = (listed, f"{listed} of layer_types are sliding_attention")
+    elif num_layers is not None:
+        derived["windowed_layers"] = ((num_layers + 1) // 2, f"every second of {num_layers} layers, beginning with the first")
+    return derived
+
+
+def _listed_windows(values: Mapping[str, Any]) -> int | None:
+    """Return how many layers have a window by ``layer_types``, ``None`` where it is not set."""
+    listed = values.get("layer_types")
+    if listed is None:
+        return None
+    check_length("layer_types", listed, values.get("num_layers"))
+    strange = next((name for name in listed if name not in _LAYER_TYPES), None)
+    if strange is not None:
+        message = f"layer_types has '{strange}', and Gemma 2's layers are sliding_attention or full_attention"
+        raise ConfigError(message)
+    windowed: int = listed.count("sliding_attention")
+    if windowed and values.get("sliding_window") is None:
+        message = f"layer_types has {windowed} times sliding_attention, and sliding_window is not set: the width of their window is missing"
+        raise ConfigError(message)
+    return windowed
+
+
+def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
+    """Yield the ledger: token table, the layers, the last norm, the head."""
+    layers = repeat(_layer(shape, workload.sequence_length), shape.num_layers)
+    window = None if shape.sliding_window is None else Window(width=shape.sliding_window)
+    scored = layered_scores(heads_of(shape), workload, shape.num_layers, shape.windowed_layers, window)
+    yield from decoder(shape, workload, (*layers, *scored, rmsnorm("final_norm", shape.hidden_size)))
+
+
+def _layer(shape: Shape, tokens: int) -> Iterator[Part]:
+    yield rmsnorm("attention_norm", shape.hidden_size)
+    yield from projections(heads_of(shape, qkv_bias=shape.attention_bias, output_bias=shape.attention_bias), tokens)
+    yield rmsnorm("attention_output_norm", shape.hidden_size)
+    yield rmsnorm("mlp_norm", shape.hidden_size)
+    yield from gated_mlp(shape.hidden_size, shape.intermediate_size, tokens=tokens)
+    yield rmsnorm("mlp_output_norm", shape.hidden_size)

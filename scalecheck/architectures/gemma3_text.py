@@ -1,0 +1,119 @@
+"""Gemma 3's language model (Gemma Team 2025, arXiv 2503.19786), as in transformers' ``Gemma3ForCausalLM``.
+
+Gemma 2 with RMSNorms on each head's queries and keys, and with a sliding window in five of six layers. The vision tower of the larger
+models is another model type and not counted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scalecheck.attention import Window, layered_scores, projections
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.errors import ConfigError
+from scalecheck.facts import Part, Workload
+from scalecheck.keys import Derived, check_length, size, switch, texts
+from scalecheck.parts import gated_mlp, repeat, rmsnorm
+
+MODEL_TYPES = ("gemma3_text",)
+HEADS = ("causal_lm",)
+WITHOUT_EFFECT = ("use_qk_norm",)  # the norms are always there
+_LAYER_TYPES = ("sliding_attention", "full_attention", "attention")  # the last is an old name of the second
+_PATTERN = 6  # arXiv 2503.19786, section 2: five local layers, then a global one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape(DecoderShape):
+    """Gemma 3's own sizes; ``windowed_layers`` of the layers see ``sliding_window`` positions, the others all.
+
+    ``bidirectional`` is for embeddings (EmbeddingGemma): a window of w positions then reaches w // 2 to either side.
+    """
+
+    family: str = "gemma3_text"
+    attention_bias: bool = False
+    tie_word_embeddings: bool = True
+    bidirectional: bool = False
+    sliding_window: int | None = None
+    windowed_layers: int = 0
+
+
+# sliding_window_pattern is what early config.json files say in place of layer_types.
+KEYS = DECODER_KEYS | {
+    "attention_bias": switch("attention_bias"),
+    "bidirectional": switch("use_bidirectional_attention"),
+    "sliding_window": size("sliding_window"),
+    "layer_types": texts("layer_types"),
+    "sliding_window_pattern": size("sliding_window_pattern"),
+}
+
+# transformers 5.23.0, Gemma3TextConfig: Gemma 2 2B with Gemma 3's vocabulary; no released model.
+CLASS_DEFAULTS: dict[str, int | bool] = {
+    "num_layers": 26,
+    "hidden_size": 2304,
+    "vocab_size": 262208,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "intermediate_size": 9216,
+    "attention_bias": False,
+    "tie_word_embeddings": True,
+    "bidirectional": False,
+    "sliding_window": 4096,
+}
+
+
+def derive(values: Mapping[str, Any]) -> Derived:
+    """Return the missing key-value heads and the layers with a window; the width of a head does not follow and must be given.
+
+    Raises:
+        ConfigError: heads that cannot be grouped, or layer types that do not fit.
+    """
+    derived = derive_heads({name: value for name, value in values.items() if name != "hidden_size"})
+    num_layers, listed = values.get("num_layers"), _listed_windows(values)
+    if listed is not None:
+        derived["windowed_layers"] = (listed, f"{listed} of layer_types are sliding_attention")
+    elif num_layers is not None:
+        pattern = values.get("sliding_window_pattern", _PATTERN)
+        derived["windowed_layers"] = (
+            num_layers - num_layers // pattern,
+            f"{num_layers} - {num_layers} // sliding_window_pattern {pattern}",
+        )
+    return derived
+
+
+def _listed_windows(values: Mapping[str, Any]) -> int | None:
+    """Return how many layers have a window by ``layer_types``, ``None`` where it is not set."""
+    listed = values.get("layer_types")
+    if listed is None:
+        return None
+    check_length("layer_types", listed, values.get("num_layers"))
+    strange = next((name for name in listed if name not in _LAYER_TYPES), None)
+    if strange is not None:
+        message = f"layer_types has '{strange}', and Gemma 3's layers are sliding_attention or full_attention"
+        raise ConfigError(message)
+    windowed: int = listed.count("sliding_attention")
+    if windowed and values.get("sliding_window") is None:
+        message = f"layer_types has {windowed} times sliding_attention, and sliding_window is not set: the width of their window is missing"
+        raise ConfigError(message)
+    return windowed
+
+
+def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
+    """Yield the ledger: token table, the layers, the last norm, the head."""
+    layers = repeat(_layer(shape, workload.sequence_length), shape.num_layers)
+    window = None if shape.sliding_window is None else Window(width=shape.sliding_window)
+    scored = layered_scores(heads_of(shape), workload, shape.num_layers, shape.windowed_layers, window, causal=not shape.bidirectional)
+    yield from decoder(shape, workload, (*layers, *scored, rmsnorm("final_norm", shape.hidden_size)))
+
+
+def _layer(shape: Shape, tokens: int) -> Iterator[Part]:
+    yield rmsnorm("attention_norm", shape.hidden_size)
+    yield from projections(heads_of(shape, qkv_bias=shape.attention_bias, output_bias=shape.attention_bias), tokens)
+    yield rmsnorm("attention.query_norm", shape.head_dim)
+    yield rmsnorm("attention.key_norm", shape.head_dim)
+    yield rmsnorm("attention_output_norm", shape.hidden_size)
+    yield rmsnorm("mlp_norm", shape.hidden_size)
+    yield from gated_mlp(shape.hidden_size, shape.intermediate_size, tokens=tokens)
+    yield rmsnorm("mlp_output_norm", shape.hidden_size)

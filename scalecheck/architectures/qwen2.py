@@ -1,0 +1,111 @@
+"""Qwen2 and Qwen2.5 (Yang et al. 2024, arXiv 2407.10671 and 2412.15115), as in transformers' ``Qwen2ForCausalLM``.
+
+Llama's decoder with biases on query, key and value, always. The last layers can have a sliding window; it is off by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scalecheck.attention import Window, layered_scores, projections
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.errors import ConfigError
+from scalecheck.facts import Part, Workload
+from scalecheck.keys import Derived, check_length, count, size, switch, texts
+from scalecheck.parts import gated_mlp, repeat, rmsnorm
+
+MODEL_TYPES = ("qwen2",)
+HEADS = ("causal_lm",)
+_LAYER_TYPES = ("sliding_attention", "full_attention", "attention")  # the last is an old name of the second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape(DecoderShape):
+    """Qwen2's own sizes; ``windowed_layers`` of the layers see ``sliding_window`` positions, the others all."""
+
+    family: str = "qwen2"
+    sliding_window: int | None = None
+    windowed_layers: int = 0
+
+
+KEYS = DECODER_KEYS | {
+    "sliding_window": size("sliding_window"),
+    "use_sliding_window": switch("use_sliding_window"),
+    "max_window_layers": count("max_window_layers"),
+    "layer_types": texts("layer_types"),
+}
+
+# transformers 5.23.0, Qwen2Config: no released model.
+CLASS_DEFAULTS: dict[str, int | bool] = {
+    "num_layers": 32,
+    "hidden_size": 4096,
+    "vocab_size": 151936,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "intermediate_size": 22016,
+    "tie_word_embeddings": False,
+    "sliding_window": 4096,
+    "use_sliding_window": False,
+    "max_window_layers": 28,
+}
+
+
+def derive(values: Mapping[str, Any]) -> Derived:
+    """Return the missing fields that follow from ``values``: those of ``derive_heads``, and the layers with a window.
+
+    Raises:
+        ConfigError: heads that cannot be grouped, or layer types that do not fit.
+    """
+    derived = derive_heads(values)
+    num_layers, listed = values.get("num_layers"), _listed_windows(values)
+    if listed is not None:
+        derived["windowed_layers"] = (listed, f"{listed} of layer_types are sliding_attention")
+    elif not _has_window(values):
+        derived["windowed_layers"] = (0, "use_sliding_window is not set, or sliding_window is not")
+    elif num_layers is not None:
+        first = values.get("max_window_layers")
+        if first is None:
+            message = "use_sliding_window is true, and max_window_layers is not set: it tells how many layers have no window"
+            raise ConfigError(message)
+        derived["windowed_layers"] = (max(num_layers - first, 0), f"{num_layers} layers without the first {first}")
+    return derived
+
+
+def _has_window(values: Mapping[str, Any]) -> bool:
+    return bool(values.get("use_sliding_window")) and values.get("sliding_window") is not None
+
+
+def _listed_windows(values: Mapping[str, Any]) -> int | None:
+    """Return how many layers have a window by ``layer_types``, ``None`` where it is not set."""
+    listed = values.get("layer_types")
+    if listed is None:
+        return None
+    check_length("layer_types", listed, values.get("num_layers"))
+    strange = next((name for name in listed if name not in _LAYER_TYPES), None)
+    if strange is not None:
+        message = f"layer_types has '{strange}', and Qwen2's layers are sliding_attention or full_attention"
+        raise ConfigError(message)
+    windowed: int = listed.count("sliding_attention")
+    if windowed and not _has_window(values):
+        message = (
+            f"layer_types has {windowed} times sliding_attention, and without use_sliding_window and sliding_window there is no window"
+        )
+        raise ConfigError(message)
+    return windowed
+
+
+def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
+    """Yield the ledger: token table, the layers, the last norm, the head."""
+    layers = repeat(_layer(shape, workload.sequence_length), shape.num_layers)
+    window = None if shape.sliding_window is None else Window(width=shape.sliding_window)
+    scored = layered_scores(heads_of(shape), workload, shape.num_layers, shape.windowed_layers, window)
+    yield from decoder(shape, workload, (*layers, *scored, rmsnorm("final_norm", shape.hidden_size)))
+
+
+def _layer(shape: Shape, tokens: int) -> Iterator[Part]:
+    yield rmsnorm("attention_norm", shape.hidden_size)
+    yield from projections(heads_of(shape, qkv_bias=True), tokens)
+    yield rmsnorm("mlp_norm", shape.hidden_size)
+    yield from gated_mlp(shape.hidden_size, shape.intermediate_size, tokens=tokens)

@@ -1,0 +1,138 @@
+"""``scalecheck count`` prints the ledger of a model: its parameters and FLOPs part by part, from a ``config.json`` or a Hydra config."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+from scalecheck import registry
+from scalecheck.account import count
+from scalecheck.composing import add_options, hydra_of, policy_of
+from scalecheck.config_file import read_config_file
+from scalecheck.errors import ConfigError, ScalecheckError
+from scalecheck.facts import AttentionConvention, Counted, Origin, Reading
+from scalecheck.survey import whole
+
+SUMMARY = "count a model's parameters and FLOPs, part by part: of a config.json on disk, or of a repo's config"
+EXAMPLES = (
+    "scalecheck count path/to/config.json --sequence-length 4096",
+    "scalecheck count --config-dir conf --config-name train model=large --format json",
+)
+DEFAULT_LENGTH = 2048
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
+    made = argparse.ArgumentParser(
+        prog="scalecheck count",
+        description="Count a model's parameters and matmul FLOPs, part by part. Options and overrides may stand in any order.",
+        epilog="exit codes: 0 counted, 2 could not be counted",
+    )
+    add = made.add_argument
+    add("what", nargs="*", metavar="PATH|override", help="a Hugging Face config.json, or a directory that has one; else Hydra overrides")
+    add_options(made)
+    add("--format", default="terminal", metavar="F", help="terminal or json (default: terminal)")
+    add(
+        "--sequence-length",
+        metavar="T",
+        help=f"tokens of one sequence (default: what the config trains on, else {DEFAULT_LENGTH}, assumed)",
+    )
+    add("--source-length", metavar="T", help="tokens of the encoder's sequence in an encoder-decoder (default: as long)")
+    add("--attention", choices=get_args(AttentionConvention), help="pairs that are counted: full TxT (default), causal, within windows")
+    return made
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Count what the arguments name; returns 0, or 2 where the reasons why not were printed.
+
+    Raises:
+        ScalecheckError: a file or config that cannot be read, a format that has no ledger.
+    """
+    options = parser().parse_intermixed_args(arguments)
+    renderer = registry.load("formats", options.format)
+    if not hasattr(renderer, "render_count"):
+        message = f"--format {options.format}: a ledger is shown as terminal or json."
+        raise ScalecheckError(message)
+    counted = _counted(options)
+    problems = _problems(counted)
+    if counted.account.parts or counted.account.total_params is not None:
+        color = options.format == "terminal" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        print(renderer.render_count(counted, color=color).rstrip("\n"))
+    for problem in problems:
+        print(f"scalecheck: error: {problem}", file=sys.stderr)
+    return 2 if problems else 0
+
+
+def _problems(counted: Counted) -> list[str]:
+    """Return what is wrong with the model, else what is untold about it; what the training plan lacks is no matter here."""
+    reading = counted.reading
+    found = [(item.field, item.reason) for item in reading.impossible if item.field not in _OF_THE_PLAN]
+    if not found and counted.account.total_params is None:
+        found = [(item.field, item.reason) for item in reading.unknowns if item.field not in _OF_THE_PLAN]
+        found = found or [("", "no model was found in it")]
+    places = [reading.origins.get(field, Origin()) for field, _ in found]
+    where = [f"{origin.file}:{origin.line}" if origin.file and origin.line else counted.source for origin in places]
+    return [f"{place}: {reason}" for place, (_, reason) in zip(where, found, strict=True)]
+
+
+_OF_THE_PLAN = ("num_steps", "tokens_per_step", "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices",
+                "training_tokens", "unique_tokens", "epochs", "sequence_length")  # fmt: skip
+
+
+def _counted(options: argparse.Namespace) -> Counted:
+    paths = [word for word in options.what if _is_path(word)]
+    if paths and len(options.what) > 1:
+        beside = next((word for word in options.what if word != paths[0]), paths[0])
+        message = f"{paths[0]} is a path, and beside it stands {beside!r}: give one path, or overrides of a repo's config."
+        raise ScalecheckError(message)
+    source, reading, attention = _of_file(Path(paths[0])) if paths else _of_repo(options)
+    reading, source_length = _with_lengths(reading, options)
+    account = count(reading, options.attention or attention, source_length=source_length)
+    return Counted(source=source, reading=reading, account=account)
+
+
+def _is_path(word: str) -> bool:
+    return word.endswith(".json") or ("=" not in word and not word.startswith("~") and (os.sep in word or Path(word).exists()))
+
+
+def _of_file(path: Path) -> tuple[str, Reading, AttentionConvention]:
+    return str(path), read_config_file(path), "full"
+
+
+def _of_repo(options: argparse.Namespace) -> tuple[str, Reading, AttentionConvention]:
+    from scalecheck import compose, launch
+
+    with hydra_of(options):
+        config = compose.compose_main(options.config_name, options.what, multirun=False)
+        prefix, policy = policy_of(config, options.policy)
+        job = launch.checked_job(config, policy, prefix, name="", overrides=compose.job_overrides(config), origins=True)
+    return f"{options.config_dir}/{options.config_name}", job.run.reading, job.run.account.attention
+
+
+def _with_lengths(reading: Reading, options: argparse.Namespace) -> tuple[Reading, int | None]:
+    """Put the asked lengths in, or the default one, which is marked assumed."""
+    length, source_length = (_length(name, getattr(options, name)) for name in ("sequence_length", "source_length"))
+    origin = Origin(because=f"--sequence-length {length}")
+    if length is None and reading.plan.sequence_length is None:
+        origin = Origin(assumed=True, because=f"{DEFAULT_LENGTH} tokens: not set, and FLOPs depend on it; --sequence-length tells")
+        length = DEFAULT_LENGTH
+    if length is None:
+        return reading, source_length
+    plan = replace(reading.plan, sequence_length=length)
+    return replace(reading, plan=plan, origins={**reading.origins, "sequence_length": origin}), source_length
+
+
+def _length(name: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    option = f"--{name.replace('_', '-')}"
+    checked = whole(name, option, int(text) if text.isdecimal() and len(text) < 20 else text)
+    if not isinstance(checked, int):
+        message = f"{option} {text[:40]}: it needs a whole number of tokens above zero, such as 4096."
+        raise ConfigError(message)
+    return checked

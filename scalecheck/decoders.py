@@ -1,0 +1,81 @@
+"""What most decoders have in common: their sizes, how Hugging Face configs name them, and the frame around the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scalecheck.attention import Heads
+from scalecheck.facts import ModelShape, Part, Workload
+from scalecheck.keys import Derived, Key, check_groups, even_head_dim, size, switch
+from scalecheck.parts import embedding, lm_head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderShape(ModelShape):
+    """The sizes of a decoder. ``intermediate_size`` is, in a gated MLP, the width of one of its two branches."""
+
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    intermediate_size: int
+
+
+DECODER_KEYS: dict[str, Key] = {
+    "num_layers": size("num_hidden_layers"),
+    "hidden_size": size("hidden_size"),
+    "vocab_size": size("vocab_size"),
+    "num_attention_heads": size("num_attention_heads"),
+    "num_key_value_heads": size("num_key_value_heads"),
+    "head_dim": size("head_dim"),
+    "intermediate_size": size("intermediate_size"),
+    "tie_word_embeddings": switch("tie_word_embeddings"),
+}
+
+
+def derive_heads(values: Mapping[str, Any]) -> Derived:
+    """Return the key-value heads and the head width where they follow from ``values``, each with its arithmetic.
+
+    Raises:
+        ConfigError: no head_dim is given and the heads do not divide the width, or the key-value heads do not divide the heads.
+    """
+    derived: Derived = {}
+    hidden_size, num_heads = values.get("hidden_size"), values.get("num_attention_heads")
+    if num_heads is None:
+        return derived
+    check_groups(num_heads, values.get("num_key_value_heads"))
+    if values.get("num_key_value_heads") is None:
+        derived["num_key_value_heads"] = (num_heads, f"as many as num_attention_heads {num_heads}")
+    if values.get("head_dim") is None and hidden_size is not None:
+        derived["head_dim"] = (even_head_dim(hidden_size, num_heads), f"hidden_size {hidden_size} / num_attention_heads {num_heads}")
+    return derived
+
+
+def derive_mlp(values: Mapping[str, Any], ratio: int = 4) -> Derived:
+    """Return ``intermediate_size`` as a multiple of the width, where it is not given."""
+    hidden_size = values.get("hidden_size")
+    if values.get("intermediate_size") is not None or hidden_size is None:
+        return {}
+    return {"intermediate_size": (ratio * hidden_size, f"{ratio} x hidden_size {hidden_size}")}
+
+
+def heads_of(shape: DecoderShape, *, qkv_bias: bool = False, output_bias: bool = False) -> Heads:
+    """Return the geometry of a decoder's attention."""
+    return Heads(
+        hidden_size=shape.hidden_size,
+        num_heads=shape.num_attention_heads,
+        num_key_value_heads=shape.num_key_value_heads,
+        head_dim=shape.head_dim,
+        qkv_bias=qkv_bias,
+        output_bias=output_bias,
+    )
+
+
+def decoder(shape: ModelShape, workload: Workload, body: Iterable[Part], *, head_bias: bool = False) -> Iterator[Part]:
+    """Put a stack into its frame: the token table before it, the projection to the vocabulary behind it."""
+    yield embedding("token_embedding", shape.vocab_size, shape.hidden_size)
+    yield from body
+    yield lm_head(shape.hidden_size, shape.vocab_size, tokens=workload.sequence_length, tied=shape.tie_word_embeddings)
+    if head_bias:
+        yield Part(name="lm_head.bias", kind="bias", params=shape.vocab_size)

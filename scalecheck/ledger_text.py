@@ -1,0 +1,114 @@
+"""A ledger as text for a terminal: part by part, with its share of N and of C, and the sums with their conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from scalecheck.facts import Account, Counted, Origin, Part
+from scalecheck.text import clean, table
+from scalecheck.units import format_scientific
+
+_HEAD = ("part", "copies", "params", "of N", "FLOPs per token", "of C")
+_LEFT_ALIGNED = (0,)
+_SIX_N = (("total", "total_params"), ("active", "active_params"), ("non-embedding", "non_embedding_params"))
+
+
+def lines(counted: Counted, paint: Callable[[str], str]) -> Iterator[str]:
+    """Yield the ledger's lines; ``paint`` colours the words warning and note."""
+    account, reading = counted.account, counted.reading
+    if reading.shape is not None:
+        because = reading.origins["family"].because if "family" in reading.origins else ""
+        yield f"{clean(counted.source)}: {reading.shape.family} ({clean(because)}), {reading.shape.head}"
+        yield ""
+    if account.parts:
+        yield from _ledger(account)
+        yield ""
+    yield from _params(account)
+    yield from _flops(account)
+    for key in reading.unused_keys:
+        family = reading.shape.family if reading.shape else "this family"
+        yield f"{paint('warning')}: {clean(key)} is set, and {family} has no such part: it is not counted"
+    assumed = [(name, origin) for name, origin in reading.origins.items() if origin.assumed]
+    for name, origin in assumed:
+        yield f"{paint('note')}: assumed: {_assumption(counted, name, origin)}"
+
+
+def _assumption(counted: Counted, name: str, origin: Origin) -> str:
+    value = getattr(counted.reading.shape, name, None) if name != "head" else None
+    return f"{name}{'' if value is None else f'={value}'} ({clean(origin.because)})"
+
+
+def _ledger(account: Account) -> Iterator[str]:
+    total, flops, tokens = account.total_params, account.training_flops_per_sequence, account.sequence_length
+    rows = [_row(part, account) for part in account.parts]
+    last = ("total", "", _count(total), "", _per_token(flops, tokens), "")
+    body = list(table([_HEAD, *rows, last], _LEFT_ALIGNED))
+    rule = "-" * (sum(len(cell) for cell in body[0]) + 2 * (len(body[0]) - 1))
+    for number, cells in enumerate(body):
+        if number in (1, len(body) - 1):
+            yield rule
+        yield "  ".join(cells).rstrip()
+
+
+def _row(part: Part, account: Account) -> tuple[str, ...]:
+    used = part.copies if part.active_copies is None else part.active_copies
+    params = None if part.params is None else part.params * part.copies
+    backward = None if part.forward_flops is None else part.backward_flops if part.backward_flops is not None else 2 * part.forward_flops
+    flops = None if part.forward_flops is None or backward is None else (part.forward_flops + backward) * used
+    return (
+        f"{part.name} (frozen)" if part.frozen else part.name,
+        f"{part.copies:,}" if used == part.copies else f"{used:,} of {part.copies:,}",
+        _count(params),
+        _share(params, account.total_params),
+        _per_token(flops, account.sequence_length),
+        _share(flops, account.training_flops_per_sequence),
+    )
+
+
+def _params(account: Account) -> Iterator[str]:
+    words = (
+        ("total", account.total_params, ""),
+        ("active", account.active_params, "met by one token"),
+        ("trainable", account.trainable_params, ""),
+        ("embedding", account.embedding_params, "input, output, position and token-type tables"),
+        ("non-embedding", account.non_embedding_params, "the rest"),
+    )
+    yield f"parameters N ({account.params_status})"
+    for cells in table([(f"  {name}", _count(value), f"  {says}") for name, value, says in words], (0, 2)):
+        yield "  ".join(cells).rstrip()
+
+
+def _flops(account: Account) -> Iterator[str]:
+    length, flops = account.sequence_length, account.training_flops_per_sequence
+    if length is None:
+        yield "training FLOPs: unknown, the sequence length is not set; --sequence-length tells"
+        return
+    source = f" and {account.source_length:,} in the encoder" if account.source_length else ""
+    yield f"training FLOPs C per token, at {length:,} tokens{source}"
+    rows = [(f"  {account.attention} attention", _per_token(flops, length), "  forward + backward, 2 per multiply-add, no recomputation")]
+    for name, field in _SIX_N:
+        params = getattr(account, field)
+        off = "" if params is None or not flops else f"  {100 * (6 * params * length / flops - 1):+.1f} %"
+        rows.append((f"  6N, {name} N", "unknown" if params is None else _figure(6 * params), off))
+    for cells in table(rows, (0, 2)):
+        yield "  ".join(cells).rstrip()
+    if account.flops_note:
+        yield f"  {clean(account.flops_note)}"
+    if account.training_flops is not None:
+        yield f"training FLOPs C of the run: {format_scientific(account.training_flops)} ({clean(account.training_flops_because)})"
+
+
+def _count(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
+
+
+def _share(value: int | None, total: int | None) -> str:
+    return "" if value is None or not total else f"{100 * value / total:.1f} %"
+
+
+def _per_token(flops: int | None, tokens: int | None) -> str:
+    return "unknown" if flops is None or not tokens else _figure(flops // tokens) if flops % tokens == 0 else f"{flops / tokens:,.1f}"
+
+
+def _figure(value: int) -> str:
+    return f"{value:,}"

@@ -1,0 +1,81 @@
+"""How the options of a policy are read: a value of the right kind, or one sentence with the dotted key."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scalecheck.errors import PolicyError, ScalecheckError, did_you_mean
+from scalecheck.units import parse_count
+
+
+def mapping(value: Any, key: str) -> dict[str, Any]:
+    """Return a mapping with text for keys; null is an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        message = f"{key} is {shown(value)}; it needs a mapping of options to values."
+        raise PolicyError(message)
+    return {str(name): item for name, item in value.items()}
+
+
+def refuse_unknown(given: Mapping[str, Any], known: Sequence[str], key: str) -> None:
+    """Refuse the first name that is not known, naming the nearest."""
+    for name in given:
+        if name not in known:
+            message = f"{key}.{name}: there is no '{name}' in {key}.{did_you_mean(name, known)}"
+            raise PolicyError(message)
+
+
+def choice(value: Any, choices: Sequence[str], key: str) -> str:
+    """Return one of the words that may stand here."""
+    if value is False and "off" in choices:  # YAML 1.1 reads a bare `off` as a boolean
+        return "off"
+    if isinstance(value, str) and value in choices:
+        return value
+    near = did_you_mean(value, choices).split(" Known: ")[0] if isinstance(value, str) else ""
+    message = f"{key} is {shown(value)}; it must be one of {', '.join(choices)}.{near}"
+    raise PolicyError(message)
+
+
+def count_or_none(text: str) -> int | float | None:
+    """Return a count written as people write them, ``300B``; ``None`` where a text is none."""
+    try:
+        return parse_count(text)
+    except ScalecheckError:
+        return None
+
+
+def number(value: Any, key: str) -> int | float:
+    """Return a finite number; a text is read as a count."""
+    count = count_or_none(value) if isinstance(value, str) else value
+    if isinstance(count, bool) or not isinstance(count, int | float):
+        message = f"{key} is {shown(value)}; it needs a number such as 1e21, 300_000_000 or 300B."
+        raise PolicyError(message)
+    try:
+        finite = math.isfinite(count)
+    except OverflowError:  # an int beyond 1.8e308
+        finite = False
+    if not finite:
+        message = f"{key} is {shown(value)}; it needs a finite number."
+        raise PolicyError(message)
+    return count
+
+
+def positive(value: Any, key: str) -> int | float:
+    """Return a finite number above zero."""
+    count = number(value, key)
+    if count <= 0:
+        message = f"{key} is {shown(value)}; it must be above 0."
+        raise PolicyError(message)
+    return count
+
+
+def shown(value: Any) -> str:
+    """Return a value as it is shown in a sentence, cut to its first 60 characters."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to print integers of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,34 @@
+"""Text for a terminal: escaped, padded by the columns that it takes, and laid out in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+
+def table(lines: Sequence[Sequence[str]], left_aligned: Sequence[int]) -> Iterator[list[str]]:
+    """Yield each line with its cells padded to the width of their column; ``left_aligned`` are the columns of words."""
+    widths = [max(columns_of(line[number]) for line in lines) for number in range(len(lines[0]))]
+    for line in lines:
+        yield [padded(cell, width, left=number in left_aligned) for number, (cell, width) in enumerate(zip(line, widths, strict=True))]
+
+
+def columns_of(text: str) -> int:
+    """Return the columns that a terminal gives to a text: two to a wide character, none to a combining one."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    wide = sum(unicodedata.east_asian_width(character) in ("W", "F") for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
+
+
+def padded(text: str, width: int, *, left: bool = True) -> str:
+    """Fill a text up to a width, on the right or, not ``left``, on the left."""
+    fill = " " * (width - columns_of(text))
+    return text + fill if left else fill + text
+
+
+def clean(text: str) -> str:
+    """Escape control characters, so that config text cannot forge lines or colours."""
+    escaped = "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
+    return escaped if len(escaped) <= 600 else f"{escaped[:597]}..."
