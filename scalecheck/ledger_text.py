@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from scalecheck.facts import Account, Counted, Origin, Part
+from scalecheck.facts import Account, Counted, ModuleCount, Origin, Part
 from scalecheck.text import clean, table
 from scalecheck.units import format_scientific
 
@@ -22,6 +22,9 @@ def lines(counted: Counted, paint: Callable[[str], str]) -> Iterator[str]:
         yield ""
     if account.parts:
         yield from _ledger(account)
+        yield ""
+    if reading.module is not None:
+        yield from _module(reading.module, account, paint)
         yield ""
     yield from _params(account)
     yield from _flops(account)
@@ -63,6 +66,21 @@ def _row(part: Part, account: Account) -> tuple[str, ...]:
         _per_token(flops, account.sequence_length),
         _share(flops, account.training_flops_per_sequence),
     )
+
+
+def _module(module: ModuleCount, account: Account, paint: Callable[[str], str]) -> Iterator[str]:
+    """Yield what was counted on the real module, and whether the formula agrees."""
+    yield f"{clean(module.target)}, as built by its own code on torch's meta device"
+    rows = [(f"  {clean(path)}", _count(params), f"  {_share(params, module.total_params)}") for path, params in module.params_by_module]
+    for cells in table([*rows, ("  total", _count(module.total_params), "")], (0,)):
+        yield "  ".join(cells).rstrip()
+    if module.forward_flops_per_sequence is None:
+        yield f"  forward FLOPs were not counted on it: {clean(module.flops_because)}"
+    else:
+        yield f"  forward FLOPs per sequence, by torch's FlopCounterMode: {module.forward_flops_per_sequence:,}"
+    if account.formula_params is not None and account.formula_params != module.total_params:
+        formula, built = f"{account.formula_params:,}", f"{module.total_params:,}"
+        yield f"{paint('warning')}: the formula gives {formula} parameters and the module has {built}; the module's are used"
 
 
 def _params(account: Account) -> Iterator[str]:

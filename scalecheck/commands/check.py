@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     add_options(made)
     made.add_argument("--multirun", "-m", action="store_true", help="the overrides are a sweep: check every job")
     made.add_argument("--format", default="terminal", metavar="F", help="terminal or json (default: terminal)")
+    made.add_argument("--instantiate", action="store_true", help="build the model with the config's own code and count it; runs that code")
     levels = ("note", "warning", "error")
     made.add_argument("--fail-level", default="error", choices=levels, help="lowest severity that makes exit code 1")
     return made
@@ -66,20 +67,21 @@ def _report(options: argparse.Namespace) -> Report:
     with hydra_of(options):
         multirun = options.multirun or compose.asks_for_multirun(options.config_name, options.overrides)
         config = compose.compose_main(options.config_name, options.overrides, multirun=multirun)
-        return _sweep(config, options.policy) if multirun else _single(config, options.policy)
+        return (_sweep if multirun else _single)(config, options)
 
 
-def _single(config: Any, policy_name: str | None) -> Report:
+def _single(config: Any, options: argparse.Namespace) -> Report:
     from scalecheck import compose, launch
     from scalecheck.pipeline import summarise
 
-    prefix, policy = policy_of(config, policy_name)
+    check = launch.instantiated_job if options.instantiate else launch.checked_job
+    prefix, policy = policy_of(config, options.policy)
     name = str(config.hydra.job.config_name or "")
-    job = launch.checked_job(config, policy, prefix, name=name, overrides=compose.job_overrides(config), origins=True)
+    job = check(config, policy, prefix, name=name, overrides=compose.job_overrides(config), origins=True)
     return summarise([job], policy)
 
 
-def _sweep(config: Any, policy_name: str | None) -> Report:
+def _sweep(config: Any, options: argparse.Namespace) -> Report:
     from scalecheck import compose, launch
     from scalecheck.pipeline import summarise
 
@@ -88,9 +90,10 @@ def _sweep(config: Any, policy_name: str | None) -> Report:
         target = config.hydra.sweeper.get("_target_")
         message = f"hydra.sweeper is {target}: its jobs are chosen while it runs and cannot be enumerated here; they are checked at launch."
         raise ScalecheckError(message)
+    check = launch.instantiated_job if options.instantiate else launch.checked_job
     jobs: list[Job] = []
     for number, overrides in enumerate(expanded):
         job_config = compose.sweep_job(config, overrides)
-        prefix, policy = policy_of(job_config, policy_name)
-        jobs.append(launch.checked_job(job_config, policy, prefix, name=str(number), overrides=tuple(overrides), origins=True))
-    return summarise(jobs, policy_of(config, policy_name)[1])
+        prefix, policy = policy_of(job_config, options.policy)
+        jobs.append(check(job_config, policy, prefix, name=str(number), overrides=tuple(overrides), origins=True))
+    return summarise(jobs, policy_of(config, options.policy)[1])

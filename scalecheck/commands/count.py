@@ -15,7 +15,7 @@ from scalecheck.account import count
 from scalecheck.composing import add_options, hydra_of, policy_of
 from scalecheck.config_file import read_config_file
 from scalecheck.errors import ConfigError, ScalecheckError
-from scalecheck.facts import AttentionConvention, Counted, Origin, Reading
+from scalecheck.facts import AttentionConvention, Counted, Origin, Reading, Unknown
 from scalecheck.survey import whole
 
 SUMMARY = "count a model's parameters and FLOPs, part by part: of a config.json on disk, or of a repo's config"
@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"tokens of one sequence (default: what the config trains on, else {DEFAULT_LENGTH}, assumed)",
     )
     add("--source-length", metavar="T", help="tokens of the encoder's sequence in an encoder-decoder (default: as long)")
+    add("--instantiate", action="store_true", help="build the model with the repo's own code too, and count it; runs that code")
     add("--attention", choices=get_args(AttentionConvention), help="pairs that are counted: full TxT (default), causal, within windows")
     return made
 
@@ -72,6 +73,7 @@ def _problems(counted: Counted) -> list[str]:
     """Return what is wrong with the model, else what is untold about it; what the training plan lacks is no matter here."""
     reading = counted.reading
     found = [(item.field, item.reason) for item in reading.impossible if item.field not in _OF_THE_PLAN]
+    found += [(item.field, item.reason) for item in reading.unknowns if item.field == "module"]
     if not found and counted.account.total_params is None:
         found = [(item.field, item.reason) for item in reading.unknowns if item.field not in _OF_THE_PLAN]
         found = found or [("", "no model was found in it")]
@@ -90,28 +92,41 @@ def _counted(options: argparse.Namespace) -> Counted:
         beside = next((word for word in options.what if word != paths[0]), paths[0])
         message = f"{paths[0]} is a path, and beside it stands {beside!r}: give one path, or overrides of a repo's config."
         raise ScalecheckError(message)
-    source, reading, attention = _of_file(Path(paths[0])) if paths else _of_repo(options)
-    reading, source_length = _with_lengths(reading, options)
-    account = count(reading, options.attention or attention, source_length=source_length)
-    return Counted(source=source, reading=reading, account=account)
+    if not paths:
+        return _of_repo(options)
+    if options.instantiate:
+        message = f"--instantiate builds what a repo's config names with _target_, and {paths[0]} names no code."
+        raise ScalecheckError(message)
+    return _count(paths[0], read_config_file(Path(paths[0])), options, "full")
 
 
 def _is_path(word: str) -> bool:
     return word.endswith(".json") or ("=" not in word and not word.startswith("~") and (os.sep in word or Path(word).exists()))
 
 
-def _of_file(path: Path) -> tuple[str, Reading, AttentionConvention]:
-    return str(path), read_config_file(path), "full"
-
-
-def _of_repo(options: argparse.Namespace) -> tuple[str, Reading, AttentionConvention]:
+def _of_repo(options: argparse.Namespace) -> Counted:
     from scalecheck import compose, launch
 
     with hydra_of(options):
         config = compose.compose_main(options.config_name, options.what, multirun=False)
         prefix, policy = policy_of(config, options.policy)
         job = launch.checked_job(config, policy, prefix, name="", overrides=compose.job_overrides(config), origins=True)
-    return f"{options.config_dir}/{options.config_name}", job.run.reading, job.run.account.attention
+        # What the policy wants built at a launch is no matter here, unless it is asked for.
+        unknowns = tuple(unknown for unknown in job.run.reading.unknowns if unknown.field != "module")
+        reading = replace(job.run.reading, unknowns=unknowns)
+        if options.instantiate:
+            length = _with_lengths(reading, options)[0].plan.sequence_length
+            found = launch.count_user_code(config, policy, prefix, length)
+            reading = (
+                replace(reading, unknowns=(*reading.unknowns, found)) if isinstance(found, Unknown) else replace(reading, module=found)
+            )
+    return _count(f"{options.config_dir}/{options.config_name}", reading, options, job.run.account.attention)
+
+
+def _count(source: str, reading: Reading, options: argparse.Namespace, attention: AttentionConvention) -> Counted:
+    reading, source_length = _with_lengths(reading, options)
+    account = count(reading, options.attention or attention, source_length=source_length)
+    return Counted(source=source, reading=reading, account=account)
 
 
 def _with_lengths(reading: Reading, options: argparse.Namespace) -> tuple[Reading, int | None]:

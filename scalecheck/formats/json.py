@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from scalecheck import __version__
-from scalecheck.facts import Counted, Finding, Job, Origin, Outlook, Part, Report, Unknown
+from scalecheck.facts import Counted, Finding, Job, ModuleCount, Origin, Outlook, Part, Report, Unknown
 
 SCHEMA_VERSION = 1
 
@@ -62,6 +62,7 @@ def job_object(job: Job) -> dict[str, Any]:
         "sequence_length": plan.sequence_length,
         "training_flops": account.training_flops,
         "training_flops_because": account.training_flops_because,
+        "module": _module(reading.module),
         "attention": account.attention,
         "tokens_per_parameter": account.tokens_per_parameter,
         "status": {"params": account.params_status, "tokens": plan.tokens_status},
@@ -114,6 +115,7 @@ def count_object(counted: Counted) -> dict[str, Any]:
             )
         },
         "parts": [_part(part) for part in account.parts],
+        "module": _module(reading.module),
         "unused_keys": list(reading.unused_keys),
         "unknowns": [_unknown(unknown) for unknown in reading.unknowns],
         "origins": {
@@ -126,6 +128,20 @@ def _per_token(flops: int | None, tokens: int | None) -> int | float | None:
     if flops is None or not tokens:
         return None
     return flops // tokens if flops % tokens == 0 else flops / tokens
+
+
+def _module(module: ModuleCount | None) -> dict[str, Any] | None:
+    """Return what was counted on the user's own module; ``None`` where nobody asked for it."""
+    if module is None:
+        return None
+    return {
+        "target": module.target,
+        "total_params": module.total_params,
+        "trainable_params": module.trainable_params,
+        "params_by_module": dict(module.params_by_module),
+        "forward_flops_per_sequence": module.forward_flops_per_sequence,
+        "flops_because": module.flops_because or None,
+    }
 
 
 def _part(part: Part) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -233,6 +234,7 @@ def test_bytes_that_are_no_text_exit_2(tmp_path, capsys):
     [
         (["nowhere/config.json"], "nowhere/config.json: it cannot be read (No such file or directory)"),
         ([str(CONFIGS / "gpt2.json"), "model=large"], "beside it stands 'model=large'"),
+        ([str(CONFIGS / "gpt2.json"), "--instantiate"], "names no code"),
         ([str(CONFIGS / "gpt2.json"), "--sequence-length", "-3"], "--sequence-length -3: it needs a whole number"),
         ([str(CONFIGS / "gpt2.json"), "--sequence-length", "two"], "--sequence-length two: it needs a whole number"),
         ([str(CONFIGS / "gpt2.json"), "--format", "yaml"], "yaml"),
@@ -246,12 +248,25 @@ def test_arguments_that_make_no_sense_exit_2(arguments, said, capsys):
     assert "Traceback" not in error
 
 
+def test_a_module_needs_torch_and_the_formula_is_printed_all_the_same(app):
+    """Run where torch is hidden, so that it says the same on a machine that has it."""
+    app.write({"hide/sitecustomize.py": "import sys\nsys.modules['torch'] = None\n"})
+    environ = {"PYTHONPATH": str(app.root / "hide")}
+    done = app.spawn(sys.executable, "-m", "scalecheck.cli", "count", "--config-name", "train", "--instantiate", env=environ)
+    assert done.returncode == 2
+    assert "was not built: torch is not installed here" in done.stderr
+    assert "non-embedding" in done.stdout
+
+
+def test_what_the_policy_wants_built_at_a_launch_is_not_built_here(app):
+    done = app.cli("count", "--config-name", "train", "hydra.callbacks.scalecheck.count=instantiate")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_nothing_heavy_is_imported(app):
     program = (
         "import sys; from scalecheck.cli import main; main(sys.argv[1:]); "
         "heavy = {'torch', 'transformers', 'numpy', 'pydantic', 'hydra', 'omegaconf'} & set(sys.modules); print('heavy', sorted(heavy))"
     )
-    import sys
-
     done = app.spawn(sys.executable, "-c", program, "count", str(CONFIGS / "gpt2.json"))
     assert "heavy []" in done.stdout, done.stdout + done.stderr

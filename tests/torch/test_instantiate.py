@@ -330,7 +330,7 @@ def test_launch_builds_and_the_job_remembers(app):
     app.write({
         "my_net.py": (USERCODE / "my_models.py").read_text(),
         "conf/train.yaml": """
-            defaults: [{trainer: default}, _self_, {scalecheck: default}]
+            defaults: [{trainer: default}, {scalecheck: default}, _self_]
             model: {_target_: my_net.Net, dim: 8, depth: 3, vocab: 16, length: 1024}
             data: {batch_size: 32, seq_len: 1024}
             seed: 1
@@ -354,7 +354,7 @@ def test_launch_whose_code_ends_the_program_still_trains(app):
     app.write({
         "my_net.py": (USERCODE / "my_models.py").read_text(),
         "conf/train.yaml": """
-            defaults: [{trainer: default}, _self_, {scalecheck: default}]
+            defaults: [{trainer: default}, {scalecheck: default}, _self_]
             model: {_target_: my_net.Ends}
             data: {batch_size: 32, seq_len: 1024}
             hydra: {callbacks: {scalecheck: {count: instantiate}}}
