@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from scalecheck import registry
 from scalecheck.facts import Account, AttentionConvention, ModelShape, ModuleCount, ParamsStatus, Part, Reading, Workload
@@ -30,13 +30,14 @@ def count(reading: Reading, attention: AttentionConvention = "full", *, source_l
         account = _measured(account, reading.module)
     if reading.declared_params is not None:
         account = replace(account, total_params=reading.declared_params, active_params=reading.declared_params)
-    account = replace(account, params_status=_params_status(reading, account), training_tokens=plan.training_tokens)
     job_tokens = None if plan.tokens_status == "per_device" else plan.training_tokens
     training_flops, because = _training_flops(account, job_tokens, is_measured=reading.module is not None)
     if job_tokens is None and plan.training_tokens is not None:
         because = "unknown: the training tokens are those of one device, not of the job"
     return replace(
         account,
+        params_status=_params_status(reading, account),
+        training_tokens=plan.training_tokens,
         training_flops=training_flops,
         training_flops_because=because,
         tokens_per_parameter=_ratio(job_tokens, account.total_params),
@@ -67,47 +68,50 @@ def totals(parts: Sequence[Part]) -> Account:
       2 x forward unless a part says otherwise. Recomputation of activations is work of the hardware, not of the model, and
       never enters (MFU against HFU: Chowdhery et al. 2022, appendix B); nor does the optimizer.
     """
-    sums: Counter[str] = Counter()
-    unknown: set[str] = set()
+    return Account(**_sums(parts))
+
+
+def _sums(parts: Sequence[Part]) -> dict[str, Any]:
+    """Return the sums by the names of Account's fields, in one pass: a config is counted in microseconds."""
+    tables, rest, frozen, flops = _Sum(), _Sum(), _Sum(), _Sum()
     for part in parts:
-        for name, term in _terms(part):
-            if term is None:
-                unknown.add(name)
-            else:
-                sums[name] += term
-
-    def known(name: str) -> int | None:
-        return None if name in unknown else sums[name]
-
-    return Account(
-        parts=tuple(parts),
-        params_status="unknown" if "total_params" in unknown else "exact",
-        total_params=known("total_params"),
-        active_params=known("active_params"),
-        trainable_params=known("trainable_params"),
-        embedding_params=known("embedding_params"),
-        non_embedding_params=known("non_embedding_params"),
-        active_non_embedding_params=known("active_non_embedding_params"),
-        forward_flops_per_sequence=known("forward_flops_per_sequence"),
-        training_flops_per_sequence=known("training_flops_per_sequence"),
-    )
+        params = tables if part.kind.endswith("_embedding") else rest
+        params.add(stored_params(part), active_params(part))
+        if part.frozen:
+            frozen.add(stored_params(part), 0)
+        if part.forward_flops != 0:
+            flops.add(forward_flops(part), training_flops(part))
+    total, active = _plus(tables.first, rest.first), _plus(tables.second, rest.second)
+    return {
+        "parts": tuple(parts),
+        "params_status": "unknown" if total is None else "exact",
+        "total_params": total,
+        "active_params": active,
+        "trainable_params": None if total is None or frozen.first is None else total - frozen.first,
+        "embedding_params": tables.first,
+        "non_embedding_params": rest.first,
+        "active_non_embedding_params": rest.second,
+        "forward_flops_per_sequence": flops.first,
+        "training_flops_per_sequence": flops.second,
+    }
 
 
-def _terms(part: Part) -> Iterator[tuple[str, int | None]]:
-    """Yield what a part adds to each sum that it belongs to."""
-    stored, active = stored_params(part), active_params(part)
-    yield "total_params", stored
-    yield "active_params", active
-    if not part.frozen:
-        yield "trainable_params", stored
-    if part.kind.endswith("_embedding"):
-        yield "embedding_params", stored
-    else:
-        yield "non_embedding_params", stored
-        yield "active_non_embedding_params", active
-    if part.forward_flops != 0:
-        yield "forward_flops_per_sequence", forward_flops(part)
-        yield "training_flops_per_sequence", training_flops(part)
+class _Sum:
+    """Two running sums; each is ``None`` as soon as one of its terms is unknown."""
+
+    __slots__ = ("first", "second")
+
+    def __init__(self) -> None:
+        self.first: int | None = 0
+        self.second: int | None = 0
+
+    def add(self, first: int | None, second: int | None) -> None:
+        self.first = None if self.first is None or first is None else self.first + first
+        self.second = None if self.second is None or second is None else self.second + second
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 def stored_params(part: Part) -> int | None:
@@ -117,7 +121,9 @@ def stored_params(part: Part) -> int | None:
 
 def active_params(part: Part) -> int | None:
     """Return the parameters of a part that one token meets; a shared layer's weights count once, however often they are used."""
-    return None if part.params is None else part.params * min(part.copies, _used_copies(part))
+    if part.params is None:
+        return None
+    return part.params * (part.copies if part.active_copies is None else min(part.copies, part.active_copies))
 
 
 def forward_flops(part: Part) -> int | None:
@@ -147,9 +153,9 @@ def _counted_shape(shape: ModelShape | None, workload: Workload) -> Account:
         length = module.own_length(shape)
     parts = ledger(shape, replace(workload, sequence_length=length or 1))
     if length is None:
-        parts = tuple(replace(part, forward_flops=None, backward_flops=None) if part.forward_flops != 0 else part for part in parts)
-    return replace(
-        totals(parts),
+        parts = tuple(part._replace(forward_flops=None, backward_flops=None) if part.forward_flops != 0 else part for part in parts)
+    return Account(
+        **_sums(parts),
         sequence_length=length,
         source_length=(workload.source_length or length) if shape.head == "seq2seq_lm" else None,
         attention=workload.attention,
@@ -184,7 +190,7 @@ def _params_status(reading: Reading, account: Account) -> ParamsStatus:
     sources = ["declared_params"]
     if reading.declared_params is None and reading.shape is not None:
         sources = [field.name for field in fields(reading.shape)]
-    assumed = any(name in reading.origins and reading.origins[name].assumed for name in sources)
+    assumed = any(origin.assumed and name in sources for name, origin in reading.origins.items())
     return "assumed" if assumed else "exact"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 Severity = Literal["note", "warning", "error"]
 TokensStatus = Literal["exact", "assumed", "upper_bound", "per_device", "unknown"]
@@ -164,9 +164,10 @@ PartKind = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(NamedTuple):
     """One line of the ledger: a block of the model, its parameters and its matmul FLOPs.
+
+    A named tuple, frozen like the dataclasses: a ledger makes up to a hundred of them, each in a quarter of the time.
 
     ``params`` and ``forward_flops`` are those of *one* copy; FLOPs are for one whole sequence (not per token, so that
     every count stays an integer). ``copies`` are stored, ``active_copies`` are used by one token (experts, shared layers).

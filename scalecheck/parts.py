@@ -12,7 +12,6 @@ Conventions, the same in every block:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from scalecheck.facts import Part, PartKind
 
@@ -25,10 +24,11 @@ def repeat(parts: Iterable[Part], copies: int, active_copies: int | None = None)
     Fewer active than stored are experts of which a router picks some; more are layers that share weights. Calls nest:
     64 experts of which 8 are used, in each of 16 layers, is ``repeat(repeat(expert, 64, 8), 16)``.
     """
+    used_copies = copies if active_copies is None else active_copies
     for part in parts:
-        stored = part.copies * copies
-        used = (part.copies if part.active_copies is None else part.active_copies) * (copies if active_copies is None else active_copies)
-        yield replace(part, copies=stored, active_copies=None if used == stored else used)
+        name, kind, params, own, own_active, forward, backward, frozen = part
+        stored, used = own * copies, (own if own_active is None else own_active) * used_copies
+        yield Part(name, kind, params, stored, None if used == stored else used, forward, backward, frozen)
 
 
 def matmul(name: str, in_features: int, out_features: int, *, tokens: int) -> Part:
@@ -74,7 +74,7 @@ def convolution(name: str, channels: tuple[int, int], kernel: int, *, outputs: i
 def without_input_gradient(parts: Iterable[Part]) -> Iterator[Part]:
     """Count only the weights' gradient in the backward pass: nobody needs the gradient of pixels or of a spectrogram."""
     for part in parts:
-        yield replace(part, backward_flops=part.forward_flops)
+        yield part._replace(backward_flops=part.forward_flops)
 
 
 def layernorm(name: str, width: int, *, bias: bool = True) -> Part:

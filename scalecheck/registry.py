@@ -19,6 +19,7 @@ def names(folder: str) -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in files if not file.stem.startswith("_")))
 
 
+@cache
 def load(folder: str, name: str) -> ModuleType:
     """Import one member of an open set.
 

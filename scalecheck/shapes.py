@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -115,16 +115,19 @@ def _read_fields(view: View, node: str, keys: Mapping[str, Key], request: Reques
         if name in request.given:
             values[name] = request.given[name]
             continue
-        there = [word for word in key.names if word.partition(".")[0] in children and ("." not in word or _is_there(view, node, word))]
-        if not there:
+        is_there, place, raw = False, "", None
+        for word in key.names:
+            if word in children or ("." in word and _is_there(view, node, word)):
+                is_there, place = True, join(node, word)
+                raw = view.get(place)
+                if raw is not None:
+                    break
+        if not is_there:
             continue
-        spelling = next((word for word in there if view.get(join(node, word)) is not None), None)
-        if spelling is None:
+        if raw is None:
             values[name] = None
             continue
-        place = join(node, spelling)
         notes.origins[name] = Origin(key=place)
-        raw = view.get(place)
         if name == "vocab_size" and raw == -1:
             notes.unknowns.append(Unknown(field=name, key=place, reason=f"{place} is -1, to be filled in when the run starts"))
             continue
@@ -199,8 +202,14 @@ class _Place:
     family: str
 
 
+@cache
+def _fields(module: ModuleType) -> Mapping[str, Field[Any]]:
+    return {item.name: item for item in fields(module.Shape)}
+
+
 def _built(module: ModuleType, values: dict[str, Any], keys: Keys, place: _Place, notes: Notes) -> ModelShape | None:
-    needed = [item for item in fields(module.Shape) if item.name not in ("family", "vocab_size", "head")]
+    own = _fields(module)
+    needed = [item for item in own.values() if item.name not in ("family", "vocab_size", "head")]
     missing = [item.name for item in needed if item.default is MISSING and values.get(item.name) is None]
     for name in missing:
         _file_missing(name, keys, place, notes)

@@ -135,6 +135,8 @@ def whole(field_name: str, key: str, value: Any) -> int | Impossible | Unknown:
 
 def checked(field_name: str, key: str, value: Any, kind: Kind) -> Any:
     """Read a value of a kind (see ``keys.Key``), or say why it is none: an ``Impossible`` or an ``Unknown``."""
+    if kind == "size" and type(value) is int and 0 < value <= LARGEST_SIZE:  # most values, and configs are read in microseconds
+        return value
     if isinstance(value, Unreadable):
         return Unknown(field=field_name, key=key, reason=f"{key} cannot be read ({value.reason})")
     if kind in ("size", "auto_size"):

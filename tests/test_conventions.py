@@ -164,7 +164,7 @@ def test_state_space_model_has_no_attention_formula_but_6n() -> None:
 def test_hybrid_whose_layers_do_not_all_attend_has_no_attention_formula() -> None:
     """No family here is one yet: GPT-2 with attention in 6 of its 12 layers stands for it."""
     whole = module.subject_of(shape_of("gpt2"), 1024)
-    parts = tuple(replace(part, copies=6) if part.kind == "scores" else part for part in whole.full.parts)
+    parts = tuple(part._replace(copies=6) if part.kind == "scores" else part for part in whole.full.parts)
     hybrid = replace(whole, full=totals(parts))
     assert {count(hybrid).flops_per_token for count in (module.kaplan2020, module.palm2022, module.megatron_lm, module.deepseek2024_m)} == {
         None
