@@ -28,13 +28,15 @@ NEEDED = ("torch", "transformers", "accelerate", "calflops")
 
 def ours(config: dict[str, Any], tokens: int) -> tuple[int, int]:
     """Return N and C per sequence as scalecheck counts them: the parsed config, read and accounted."""
-    from dataclasses import replace
-
-    from scalecheck.account import count
+    from scalecheck.account import ledger, totals
     from scalecheck.config_file import read_config
-    from scalecheck.facts import TrainingPlan
+    from scalecheck.facts import Workload
 
-    account = count(replace(read_config(config), plan=TrainingPlan(sequence_length=tokens)))
+    shape = read_config(config).shape
+    if shape is None:
+        message = "the config of the benchmark cannot be counted"
+        raise ValueError(message)
+    account = totals(ledger(shape, Workload(sequence_length=tokens)))
     return account.total_params or 0, account.training_flops_per_sequence or 0
 
 

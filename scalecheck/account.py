@@ -75,8 +75,9 @@ def _sums(parts: Sequence[Part]) -> dict[str, Any]:
     """Return the sums by the names of Account's fields, in one pass: a config is counted in microseconds."""
     tables, rest, frozen, flops = _Sum(), _Sum(), _Sum(), _Sum()
     for part in parts:
-        params = tables if part.kind.endswith("_embedding") else rest
-        params.add(stored_params(part), active_params(part))
+        if part.params != 0:
+            params = tables if part.kind.endswith("_embedding") else rest
+            params.add(stored_params(part), active_params(part))
         if part.frozen:
             frozen.add(stored_params(part), 0)
         if part.forward_flops != 0:
@@ -151,7 +152,9 @@ def _counted_shape(shape: ModelShape | None, workload: Workload) -> Account:
     module = registry.load("architectures", shape.family)
     if hasattr(module, "own_length"):  # an image has as many tokens as it has patches
         length = module.own_length(shape)
-    parts = ledger(shape, replace(workload, sequence_length=length or 1))
+    if length != workload.sequence_length:
+        workload = replace(workload, sequence_length=length or 1)
+    parts = ledger(shape, workload)
     if length is None:
         parts = tuple(part._replace(forward_flops=None, backward_flops=None) if part.forward_flops != 0 else part for part in parts)
     return Account(
@@ -187,11 +190,13 @@ def _params_status(reading: Reading, account: Account) -> ParamsStatus:
         return "unknown"
     if reading.declared_params is None and reading.module is not None:
         return "exact"
-    sources = ["declared_params"]
+    assumed = {name for name, origin in reading.origins.items() if origin.assumed}
+    if not assumed:
+        return "exact"
+    sources = {"declared_params"}
     if reading.declared_params is None and reading.shape is not None:
-        sources = [field.name for field in fields(reading.shape)]
-    assumed = any(origin.assumed and name in sources for name, origin in reading.origins.items())
-    return "assumed" if assumed else "exact"
+        sources = {field.name for field in fields(reading.shape)}
+    return "assumed" if assumed & sources else "exact"
 
 
 def _training_flops(account: Account, tokens: int | None, *, is_measured: bool) -> tuple[int | None, str]:
