@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import Heads
+from scalecheck.attention import Heads, Window, attention, layered_scores, projections
 from scalecheck.facts import ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, check_groups, even_head_dim, size, switch
-from scalecheck.parts import embedding, lm_head
+from scalecheck.parts import embedding, gated_mlp, layernorm, lm_head, mlp, rmsnorm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,28 @@ def heads_of(shape: DecoderShape, *, qkv_bias: bool = False, output_bias: bool =
         qkv_bias=qkv_bias,
         output_bias=output_bias,
     )
+
+
+def windowed_scores(shape: DecoderShape, workload: Workload, width: int | None, layers: int, *, causal: bool = True) -> Iterator[Part]:
+    """The scores of all layers, of which ``layers`` see a sliding window of ``width`` positions, if there is one."""
+    window = None if width is None else Window(width=width)
+    return layered_scores(heads_of(shape), workload, shape.num_layers, layers if window else 0, window, causal=causal)
+
+
+def gpt_layer(shape: DecoderShape, workload: Workload) -> Iterator[Part]:
+    """GPT-2's layer: LayerNorm before attention and before a plain MLP, biases throughout."""
+    yield layernorm("attention_norm", shape.hidden_size)
+    yield from attention(heads_of(shape, qkv_bias=True, output_bias=True), workload)
+    yield layernorm("mlp_norm", shape.hidden_size)
+    yield from mlp(shape.hidden_size, shape.intermediate_size, tokens=workload.sequence_length, bias=True)
+
+
+def llama_layer(shape: DecoderShape, tokens: int, *, qkv_bias: bool = False) -> Iterator[Part]:
+    """Llama's layer but for its scores: RMSNorm before attention and before a gated MLP, no biases but on q, k and v where asked."""
+    yield rmsnorm("attention_norm", shape.hidden_size)
+    yield from projections(heads_of(shape, qkv_bias=qkv_bias), tokens)
+    yield rmsnorm("mlp_norm", shape.hidden_size)
+    yield from gated_mlp(shape.hidden_size, shape.intermediate_size, tokens=tokens)
 
 
 def decoder(shape: ModelShape, workload: Workload, body: Iterable[Part], *, head_bias: bool = False) -> Iterator[Part]:

@@ -121,3 +121,33 @@ def check_length(name: str, listed: tuple[Any, ...] | None, num_layers: int | No
     if listed is not None and num_layers is not None and len(listed) != num_layers:
         message = f"{name} has {len(listed)} entries, and there are {num_layers} layers: it needs one for each"
         raise ConfigError(message)
+
+
+def count_layers(values: Mapping[str, Any], kind: str) -> int | None:
+    """Return how many of ``layer_types`` are of a ``kind``, the others being ``full_attention``; ``None`` where it is not set.
+
+    Raises:
+        ConfigError: it has not one entry per layer, or another kind of layer.
+    """
+    listed: tuple[str, ...] | None = values.get("layer_types")
+    if listed is None:
+        return None
+    check_length("layer_types", listed, values.get("num_layers"))
+    foreign = next((name for name in listed if name not in (kind, "full_attention", "attention")), None)  # the last is an old name
+    if foreign is not None:
+        message = f"layer_types has {foreign!r}: the layers of this family are full_attention or {kind}"
+        raise ConfigError(message)
+    return listed.count(kind)
+
+
+def check_heads_divide(values: Mapping[str, Any], *names: str) -> None:
+    """Refuse heads, by the names of their fields, that do not divide ``hidden_size``.
+
+    Raises:
+        ConfigError: the first that does not.
+    """
+    hidden_size = values.get("hidden_size")
+    for name in names:
+        if hidden_size is not None and hidden_size % values.get(name, 1):
+            message = f"{name}={values[name]} does not divide hidden_size={hidden_size}"
+            raise ConfigError(message)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scalecheck.attention import Heads, attention, cross_attention
-from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
-from scalecheck.keys import Derived, Key, size, switch
+from scalecheck.keys import Derived, Key, check_heads_divide, size, switch
 from scalecheck.parts import embedding, layernorm, lm_head, mlp, repeat
 
 MODEL_TYPES = ("bart",)
@@ -72,11 +71,7 @@ def derive(values: Mapping[str, Any]) -> Derived:
     Raises:
         ConfigError: the heads of a stack do not divide the width.
     """
-    hidden_size = values.get("hidden_size")
-    for name in ("num_attention_heads", "num_decoder_attention_heads"):
-        if hidden_size is not None and hidden_size % values.get(name, 1):
-            message = f"{name}={values[name]} does not divide hidden_size={hidden_size}"
-            raise ConfigError(message)
+    check_heads_divide(values, "num_attention_heads", "num_decoder_attention_heads")
     return {}
 
 

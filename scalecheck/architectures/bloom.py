@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import attention
-from scalecheck.decoders import DecoderShape, decoder, derive_heads, derive_mlp, heads_of
+from scalecheck.decoders import DecoderShape, decoder, derive_heads, derive_mlp, gpt_layer
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, size, switch
-from scalecheck.parts import layernorm, mlp, repeat
+from scalecheck.parts import layernorm, repeat
 
 MODEL_TYPES = ("bloom",)
 HEADS = ("causal_lm",)
@@ -59,12 +58,5 @@ def derive(values: Mapping[str, Any]) -> Derived:
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
     """Yield the ledger: token table and its norm, the layers, the last norm, the head."""
     embedding_norm, final_norm = (layernorm(name, shape.hidden_size) for name in ("embedding_norm", "final_norm"))
-    layers = repeat(_layer(shape, workload), shape.num_layers)
+    layers = repeat(gpt_layer(shape, workload), shape.num_layers)
     yield from decoder(shape, workload, (embedding_norm, *layers, final_norm))
-
-
-def _layer(shape: Shape, workload: Workload) -> Iterator[Part]:
-    yield layernorm("attention_norm", shape.hidden_size)
-    yield from attention(heads_of(shape, qkv_bias=True, output_bias=True), workload)
-    yield layernorm("mlp_norm", shape.hidden_size)
-    yield from mlp(shape.hidden_size, shape.intermediate_size, tokens=workload.sequence_length, bias=True)

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import attention
-from scalecheck.decoders import DecoderShape, decoder, derive_heads, derive_mlp, heads_of
+from scalecheck.decoders import DecoderShape, decoder, derive_heads, derive_mlp, gpt_layer
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, size, switch
-from scalecheck.parts import embedding, layernorm, mlp, repeat
+from scalecheck.parts import embedding, layernorm, repeat
 
 MODEL_TYPES = ("gpt_bigcode",)
 HEADS = ("causal_lm",)
@@ -67,12 +66,5 @@ def derive(values: Mapping[str, Any]) -> Derived:
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
     """Yield the ledger: token and position tables, the layers, the last norm, the head."""
     positions = embedding("position_embedding", shape.max_positions, shape.hidden_size, kind="position_embedding")
-    layers = repeat(_layer(shape, workload), shape.num_layers)
+    layers = repeat(gpt_layer(shape, workload), shape.num_layers)
     yield from decoder(shape, workload, (positions, *layers, layernorm("final_norm", shape.hidden_size)))
-
-
-def _layer(shape: Shape, workload: Workload) -> Iterator[Part]:
-    yield layernorm("attention_norm", shape.hidden_size)
-    yield from attention(heads_of(shape, qkv_bias=True, output_bias=True), workload)
-    yield layernorm("mlp_norm", shape.hidden_size)
-    yield from mlp(shape.hidden_size, shape.intermediate_size, tokens=workload.sequence_length, bias=True)

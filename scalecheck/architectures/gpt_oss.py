@@ -9,17 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import Window, layered_scores, projections
-from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.attention import projections
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of, windowed_scores
 from scalecheck.errors import ConfigError
 from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
-from scalecheck.keys import Derived, check_experts, check_length, size, switch, texts
+from scalecheck.keys import Derived, check_experts, count_layers, size, switch, texts
 from scalecheck.parts import repeat, rmsnorm
 
 MODEL_TYPES = ("gpt_oss",)
 HEADS = ("causal_lm",)
-_LAYER_TYPES = frozenset(("full_attention", "attention", "sliding_attention"))  # the second is an old name of the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +66,11 @@ def derive(values: Mapping[str, Any]) -> Derived:
         ConfigError: heads that cannot be grouped, more active experts than there are, or layer types that gpt-oss has not.
     """
     check_experts(values)
-    derived, num_layers, listed = derive_heads(values), values.get("num_layers"), values.get("layer_types")
-    check_length("layer_types", listed, num_layers)
-    if foreign := set(listed or ()) - _LAYER_TYPES:
-        message = f"layer_types has {min(foreign)!r}: the layers of gpt_oss are full_attention or sliding_attention"
-        raise ConfigError(message)
+    derived, num_layers, listed = derive_heads(values), values.get("num_layers"), count_layers(values, "sliding_attention")
     if num_layers is None:
         return derived
     # What the config class fills in: the first, the third, and so on.
-    number = (num_layers + 1) // 2 if listed is None else listed.count("sliding_attention")
+    number = (num_layers + 1) // 2 if listed is None else listed
     because = f"every other of num_layers {num_layers}" if listed is None else "those of layer_types that are sliding_attention"
     if number and values.get("sliding_window") is None:
         message = f"sliding_window is not set, and {number} layers ({because}) have one: give its width, or make them full_attention"
@@ -87,8 +82,7 @@ def derive(values: Mapping[str, Any]) -> Derived:
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
     """Yield the ledger: token table, the layers, the last norm, the head."""
     layers = repeat(_layer(shape, workload.sequence_length), shape.num_layers)
-    window = None if shape.sliding_window is None else Window(width=shape.sliding_window)
-    scored = layered_scores(heads_of(shape), workload, shape.num_layers, shape.windowed_layers, window)
+    scored = windowed_scores(shape, workload, shape.sliding_window, shape.windowed_layers)
     yield from decoder(shape, workload, (*layers, *scored, rmsnorm("final_norm", shape.hidden_size)))
 
 

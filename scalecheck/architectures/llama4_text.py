@@ -15,12 +15,11 @@ from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_head
 from scalecheck.errors import ConfigError
 from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
-from scalecheck.keys import Derived, check_experts, check_length, counts, size, switch, texts
+from scalecheck.keys import Derived, check_experts, check_length, count_layers, counts, size, switch, texts
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
 
 MODEL_TYPES = ("llama4_text",)
 HEADS = ("causal_lm",)
-_LAYER_TYPES = frozenset(("full_attention", "attention", "chunked_attention"))  # the second is an old name of the first
 WITHOUT_EFFECT = ("use_qk_norm",)  # queries and keys are scaled to unit length, which has no weights
 
 
@@ -95,13 +94,9 @@ def derive(values: Mapping[str, Any]) -> Derived:
 
 def _chunked(values: Mapping[str, Any], num_layers: int) -> tuple[int, str]:
     """Return how many layers attend in chunks: those of that type, else those with rotary positions, a 1 in ``no_rope_layers``."""
-    listed = values.get("layer_types")
+    listed = count_layers(values, "chunked_attention")
     if listed is not None:
-        check_length("layer_types", listed, num_layers)
-        if foreign := set(listed) - _LAYER_TYPES:
-            message = f"layer_types has {min(foreign)!r}: the layers of llama4_text are full_attention or chunked_attention"
-            raise ConfigError(message)
-        return listed.count("chunked_attention"), "those of layer_types that are chunked_attention"
+        return listed, "those of layer_types that are chunked_attention"
     if rotary := values.get("no_rope_layers"):
         check_length("no_rope_layers", rotary, num_layers)
         return sum(map(bool, rotary)), "those that are 1 in no_rope_layers"

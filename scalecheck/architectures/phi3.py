@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scalecheck.attention import Window, layered_scores, projections
-from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, llama_layer, windowed_scores
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import size
-from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.parts import repeat, rmsnorm
 
 MODEL_TYPES = ("phi3",)
 HEADS = ("causal_lm",)
@@ -43,14 +42,6 @@ derive = derive_heads
 
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
     """Yield the ledger: token table, the layers, the last norm, the head."""
-    layers = repeat(_layer(shape, workload.sequence_length), shape.num_layers)
-    window = None if shape.sliding_window is None else Window(width=shape.sliding_window)
-    scored = layered_scores(heads_of(shape), workload, shape.num_layers, shape.num_layers if window else 0, window)
+    layers = repeat(llama_layer(shape, workload.sequence_length), shape.num_layers)
+    scored = windowed_scores(shape, workload, shape.sliding_window, shape.num_layers)
     yield from decoder(shape, workload, (*layers, *scored, rmsnorm("final_norm", shape.hidden_size)))
-
-
-def _layer(shape: Shape, tokens: int) -> Iterator[Part]:
-    yield rmsnorm("attention_norm", shape.hidden_size)
-    yield from projections(heads_of(shape), tokens)
-    yield rmsnorm("mlp_norm", shape.hidden_size)
-    yield from gated_mlp(shape.hidden_size, shape.intermediate_size, tokens=tokens)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import Window, layered_scores, projections
-from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.attention import projections
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of, windowed_scores
 from scalecheck.errors import ConfigError
 from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
@@ -75,8 +75,7 @@ def derive(values: Mapping[str, Any]) -> Derived:
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
     """Yield the ledger: token table, the layers, the last norm, the head."""
     layers = repeat(_layer(shape, workload.sequence_length), shape.num_layers)
-    window = None if shape.sliding_window is None else Window(width=shape.sliding_window)
-    scored = layered_scores(heads_of(shape), workload, shape.num_layers, shape.num_layers if window else 0, window)
+    scored = windowed_scores(shape, workload, shape.sliding_window, shape.num_layers)
     body = (*layers, *scored, layernorm("final_norm", shape.hidden_size))
     yield from decoder(shape, workload, body, head_bias=shape.lm_head_bias)
 

@@ -9,16 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import Window, layered_scores, projections
-from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, llama_layer, windowed_scores
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Part, Workload
-from scalecheck.keys import Derived, check_length, count, size, switch, texts
-from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.keys import Derived, count, count_layers, size, switch, texts
+from scalecheck.parts import repeat, rmsnorm
 
 MODEL_TYPES = ("qwen2",)
 HEADS = ("causal_lm",)
-_LAYER_TYPES = ("sliding_attention", "full_attention", "attention")  # the last is an old name of the second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +77,7 @@ def _has_window(values: Mapping[str, Any]) -> bool:
 
 def _listed_windows(values: Mapping[str, Any]) -> int | None:
     """Return how many layers have a window by ``layer_types``, ``None`` where it is not set."""
-    listed = values.get("layer_types")
-    if listed is None:
-        return None
-    check_length("layer_types", listed, values.get("num_layers"))
-    strange = next((name for name in listed if name not in _LAYER_TYPES), None)
-    if strange is not None:
-        message = f"layer_types has '{strange}', and Qwen2's layers are sliding_attention or full_attention"
-        raise ConfigError(message)
-    windowed: int = listed.count("sliding_attention")
+    windowed = count_layers(values, "sliding_attention")
     if windowed and not _has_window(values):
         message = (
             f"layer_types has {windowed} times sliding_attention, and without use_sliding_window and sliding_window there is no window"
@@ -98,14 +88,6 @@ def _listed_windows(values: Mapping[str, Any]) -> int | None:
 
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
     """Yield the ledger: token table, the layers, the last norm, the head."""
-    layers = repeat(_layer(shape, workload.sequence_length), shape.num_layers)
-    window = None if shape.sliding_window is None else Window(width=shape.sliding_window)
-    scored = layered_scores(heads_of(shape), workload, shape.num_layers, shape.windowed_layers, window)
+    layers = repeat(llama_layer(shape, workload.sequence_length, qkv_bias=True), shape.num_layers)
+    scored = windowed_scores(shape, workload, shape.sliding_window, shape.windowed_layers)
     yield from decoder(shape, workload, (*layers, *scored, rmsnorm("final_norm", shape.hidden_size)))
-
-
-def _layer(shape: Shape, tokens: int) -> Iterator[Part]:
-    yield rmsnorm("attention_norm", shape.hidden_size)
-    yield from projections(heads_of(shape, qkv_bias=True), tokens)
-    yield rmsnorm("mlp_norm", shape.hidden_size)
-    yield from gated_mlp(shape.hidden_size, shape.intermediate_size, tokens=tokens)

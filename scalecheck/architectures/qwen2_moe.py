@@ -9,17 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import Window, layered_scores, projections
-from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.attention import projections
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of, windowed_scores
 from scalecheck.errors import ConfigError
 from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
-from scalecheck.keys import Derived, check_experts, check_length, count, counts, size, switch, texts
+from scalecheck.keys import Derived, check_experts, count, count_layers, counts, size, switch, texts
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
 
 MODEL_TYPES = ("qwen2_moe",)
 HEADS = ("causal_lm",)
-_LAYER_TYPES = frozenset(("full_attention", "attention", "sliding_attention"))  # the second is an old name of the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +92,7 @@ def derive(values: Mapping[str, Any]) -> Derived:
 
 
 def _windowed(values: Mapping[str, Any], num_layers: int) -> tuple[int, str]:
-    listed, used = values.get("layer_types"), values.get("use_sliding_window", False)
-    check_length("layer_types", listed, num_layers)
+    listed, used = count_layers(values, "sliding_attention"), values.get("use_sliding_window", False)
     if listed is None:
         # Every other one of the first max_window_layers, beginning with the first: what the config class fills in.
         first: int | None = values.get("max_window_layers")
@@ -106,10 +104,7 @@ def _windowed(values: Mapping[str, Any], num_layers: int) -> tuple[int, str]:
         number = (min(first or 0, num_layers) + 1) // 2 if used else 0
         because = f"every other of the first {first} (max_window_layers)" if used else "use_sliding_window is not set"
     else:
-        if foreign := set(listed) - _LAYER_TYPES:
-            message = f"layer_types has {min(foreign)!r}: the layers of qwen2_moe are full_attention or sliding_attention"
-            raise ConfigError(message)
-        number, because = listed.count("sliding_attention"), "those of layer_types that are sliding_attention"
+        number, because = listed, "those of layer_types that are sliding_attention"
     if number and not (used and values.get("sliding_window")):
         unset = "sliding_window is not set" if used else "use_sliding_window is not true"
         message = f"{number} layers have a window, {because}, and {unset}: they would attend to nothing"
@@ -119,9 +114,9 @@ def _windowed(values: Mapping[str, Any], num_layers: int) -> tuple[int, str]:
 
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
     """Yield the ledger: token table, attention of all layers, dense and sparse layers, the last norm, the head."""
-    tokens, window = workload.sequence_length, None if shape.sliding_window is None else Window(width=shape.sliding_window)
+    tokens = workload.sequence_length
     body = [*repeat(_attention(shape, tokens), shape.num_layers)]
-    body += layered_scores(heads_of(shape), workload, shape.num_layers, shape.windowed_layers, window)
+    body += windowed_scores(shape, workload, shape.sliding_window, shape.windowed_layers)
     if shape.dense_layers:
         body += repeat(gated_mlp(shape.hidden_size, shape.intermediate_size, tokens=tokens), shape.dense_layers)
     if shape.dense_layers < shape.num_layers:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import Window, layered_scores, projections
-from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.attention import projections
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of, windowed_scores
 from scalecheck.errors import ConfigError
 from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
@@ -112,5 +112,5 @@ def _attention(shape: Shape, tokens: int) -> Iterator[Part]:
 
 def _scores(shape: Shape, workload: Workload) -> Iterator[Part]:
     # Qwen's own configs name a max_window_layers, of which transformers takes no notice here: the window is on all layers or on none.
-    window = Window(width=shape.sliding_window) if shape.use_sliding_window and shape.sliding_window else None
-    yield from layered_scores(heads_of(shape), workload, shape.num_layers, shape.num_layers if window else 0, window)
+    width = shape.sliding_window if shape.use_sliding_window else None
+    yield from windowed_scores(shape, workload, width, shape.num_layers)

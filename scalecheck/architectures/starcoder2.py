@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scalecheck.attention import Window, layered_scores, projections
-from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.attention import projections
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of, windowed_scores
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import size, switch
 from scalecheck.parts import layernorm, mlp, repeat
@@ -48,8 +48,7 @@ derive = derive_heads
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
     """Yield the ledger: token table, the layers, the last norm, the head."""
     layers = repeat(_layer(shape, workload.sequence_length), shape.num_layers)
-    window = None if shape.sliding_window is None else Window(width=shape.sliding_window)
-    scored = layered_scores(heads_of(shape), workload, shape.num_layers, shape.num_layers if window else 0, window)
+    scored = windowed_scores(shape, workload, shape.sliding_window, shape.num_layers)
     yield from decoder(shape, workload, (*layers, *scored, layernorm("final_norm", shape.hidden_size)))
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scalecheck.attention import attention
-from scalecheck.decoders import DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.decoders import DecoderShape, decoder, derive_heads, gpt_layer
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Key, size, switch
-from scalecheck.parts import layernorm, mlp, repeat
+from scalecheck.parts import layernorm, repeat
 
 MODEL_TYPES = ("xglm",)
 HEADS = ("causal_lm",)
@@ -50,12 +49,5 @@ derive = derive_heads
 
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
     """Yield the ledger: token table, the layers, the last norm, the head."""
-    layers = repeat(_layer(shape, workload), shape.num_layers)
+    layers = repeat(gpt_layer(shape, workload), shape.num_layers)
     yield from decoder(shape, workload, (*layers, layernorm("final_norm", shape.hidden_size)))
-
-
-def _layer(shape: Shape, workload: Workload) -> Iterator[Part]:
-    yield layernorm("attention_norm", shape.hidden_size)
-    yield from attention(heads_of(shape, qkv_bias=True, output_bias=True), workload)
-    yield layernorm("mlp_norm", shape.hidden_size)
-    yield from mlp(shape.hidden_size, shape.intermediate_size, tokens=workload.sequence_length, bias=True)

@@ -49,7 +49,7 @@ def test_params_equal_the_built_model(changes, total, active):
 
 
 def test_heads_that_do_not_divide_the_width_are_refused():
-    assert "hidden_size 32 is not a multiple of num_attention_heads 5" in refusal(num_attention_heads=5)
+    assert "num_attention_heads=5 does not divide hidden_size=32" in refusal(num_attention_heads=5)
 
 
 def test_scores_are_wider_on_the_query_key_side():
