@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import Heads, Window, attention, layered_scores, projections
+from scalecheck.errors import ConfigError
 from scalecheck.facts import ModelShape, Part, Workload
-from scalecheck.keys import Derived, Key, check_groups, even_head_dim, size, switch
+from scalecheck.keys import Derived, Key, check_groups, count_layers, even_head_dim, size, switch
 from scalecheck.parts import embedding, gated_mlp, layernorm, lm_head, mlp, rmsnorm
 
 
@@ -70,6 +71,41 @@ def heads_of(shape: DecoderShape, *, qkv_bias: bool = False, output_bias: bool =
         qkv_bias=qkv_bias,
         output_bias=output_bias,
     )
+
+
+def derive_last_windows(values: Mapping[str, Any]) -> Derived:
+    """Return how many layers have a window where it is a switch: those listed, else the layers behind the first ``max_window_layers``.
+
+    Raises:
+        ConfigError: layer types that do not fit, or a window that is listed or switched on and is not told.
+    """
+    num_layers, listed = values.get("num_layers"), count_layers(values, "sliding_attention")
+    has_window = bool(values.get("use_sliding_window")) and values.get("sliding_window") is not None
+    if listed and not has_window:
+        message = f"layer_types has {listed} times sliding_attention, and without use_sliding_window and sliding_window there is no window"
+        raise ConfigError(message)
+    if listed is not None:
+        return {"windowed_layers": (listed, f"{listed} of layer_types are sliding_attention")}
+    if not has_window:
+        return {"windowed_layers": (0, "use_sliding_window is not set, or sliding_window is not")}
+    first = values.get("max_window_layers")
+    if first is None:
+        message = "use_sliding_window is true, and max_window_layers is not set: it tells how many layers have no window"
+        raise ConfigError(message)
+    return {} if num_layers is None else {"windowed_layers": (max(num_layers - first, 0), f"{num_layers} layers without the first {first}")}
+
+
+def derive_listed_windows(values: Mapping[str, Any]) -> Derived:
+    """Return how many layers have a window by ``layer_types``; nothing where it is not set.
+
+    Raises:
+        ConfigError: layer types that do not fit, or a window without a width.
+    """
+    listed = count_layers(values, "sliding_attention")
+    if listed and values.get("sliding_window") is None:
+        message = f"layer_types has {listed} times sliding_attention, and sliding_window is not set: the width of their window is missing"
+        raise ConfigError(message)
+    return {} if listed is None else {"windowed_layers": (listed, f"{listed} of layer_types are sliding_attention")}
 
 
 def windowed_scores(shape: DecoderShape, workload: Workload, width: int | None, layers: int, *, causal: bool = True) -> Iterator[Part]:

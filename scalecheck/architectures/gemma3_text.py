@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
-from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of, windowed_scores
-from scalecheck.errors import ConfigError
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, derive_listed_windows, heads_of, windowed_scores
 from scalecheck.facts import Part, Workload
-from scalecheck.keys import Derived, count_layers, size, switch, texts
+from scalecheck.keys import Derived, size, switch, texts
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
 
 MODEL_TYPES = ("gemma3_text",)
@@ -70,25 +69,16 @@ def derive(values: Mapping[str, Any]) -> Derived:
         ConfigError: heads that cannot be grouped, or layer types that do not fit.
     """
     derived = derive_heads({name: value for name, value in values.items() if name != "hidden_size"})
-    num_layers, listed = values.get("num_layers"), _listed_windows(values)
-    if listed is not None:
-        derived["windowed_layers"] = (listed, f"{listed} of layer_types are sliding_attention")
-    elif num_layers is not None:
+    num_layers, listed = values.get("num_layers"), derive_listed_windows(values)
+    if listed:
+        return derived | listed
+    if num_layers is not None:
         pattern = values.get("sliding_window_pattern", _PATTERN)
         derived["windowed_layers"] = (
             num_layers - num_layers // pattern,
             f"{num_layers} - {num_layers} // sliding_window_pattern {pattern}",
         )
     return derived
-
-
-def _listed_windows(values: Mapping[str, Any]) -> int | None:
-    """Return how many layers have a window by ``layer_types``, ``None`` where it is not set."""
-    windowed = count_layers(values, "sliding_attention")
-    if windowed and values.get("sliding_window") is None:
-        message = f"layer_types has {windowed} times sliding_attention, and sliding_window is not set: the width of their window is missing"
-        raise ConfigError(message)
-    return windowed
 
 
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, llama_layer, windowed_scores
-from scalecheck.errors import ConfigError
+from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, derive_last_windows, llama_layer, windowed_scores
 from scalecheck.facts import Part, Workload
-from scalecheck.keys import Derived, count, count_layers, size, switch, texts
+from scalecheck.keys import Derived, count, size, switch, texts
 from scalecheck.parts import repeat, rmsnorm
 
 MODEL_TYPES = ("qwen2",)
@@ -56,34 +55,7 @@ def derive(values: Mapping[str, Any]) -> Derived:
     Raises:
         ConfigError: heads that cannot be grouped, or layer types that do not fit.
     """
-    derived = derive_heads(values)
-    num_layers, listed = values.get("num_layers"), _listed_windows(values)
-    if listed is not None:
-        derived["windowed_layers"] = (listed, f"{listed} of layer_types are sliding_attention")
-    elif not _has_window(values):
-        derived["windowed_layers"] = (0, "use_sliding_window is not set, or sliding_window is not")
-    elif num_layers is not None:
-        first = values.get("max_window_layers")
-        if first is None:
-            message = "use_sliding_window is true, and max_window_layers is not set: it tells how many layers have no window"
-            raise ConfigError(message)
-        derived["windowed_layers"] = (max(num_layers - first, 0), f"{num_layers} layers without the first {first}")
-    return derived
-
-
-def _has_window(values: Mapping[str, Any]) -> bool:
-    return bool(values.get("use_sliding_window")) and values.get("sliding_window") is not None
-
-
-def _listed_windows(values: Mapping[str, Any]) -> int | None:
-    """Return how many layers have a window by ``layer_types``, ``None`` where it is not set."""
-    windowed = count_layers(values, "sliding_attention")
-    if windowed and not _has_window(values):
-        message = (
-            f"layer_types has {windowed} times sliding_attention, and without use_sliding_window and sliding_window there is no window"
-        )
-        raise ConfigError(message)
-    return windowed
+    return derive_heads(values) | derive_last_windows(values)
 
 
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:

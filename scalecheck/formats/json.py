@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from scalecheck import __version__
-from scalecheck.facts import Counted, Finding, Job, ModuleCount, Origin, Outlook, Part, Report, Unknown
+from scalecheck.facts import Account, Counted, Finding, Job, ModuleCount, Origin, Outlook, Part, Report, Unknown
 
 SCHEMA_VERSION = 1
 
@@ -105,15 +105,7 @@ def count_object(counted: Counted) -> dict[str, Any]:
         "forward_flops_per_token": _per_token(account.forward_flops_per_sequence, account.sequence_length),
         "training_flops_per_token": _per_token(account.training_flops_per_sequence, account.sequence_length),
         "flops_note": account.flops_note or None,
-        "six_n_flops_per_token": {
-            name: None if params is None else 6 * params
-            for name, params in (
-                ("total", account.total_params),
-                ("active", account.active_params),
-                ("non_embedding", account.non_embedding_params),
-                ("active_non_embedding", account.active_non_embedding_params),
-            )
-        },
+        "six_n_flops_per_token": _six_n(account),
         "parts": [_part(part) for part in account.parts],
         "module": _module(reading.module),
         "unused_keys": list(reading.unused_keys),
@@ -122,6 +114,16 @@ def count_object(counted: Counted) -> dict[str, Any]:
             name: _origin(origin) | {"assumed": origin.assumed, "because": origin.because} for name, origin in reading.origins.items()
         },
     }
+
+
+def _six_n(account: Account) -> dict[str, int | None]:
+    counts = {
+        "total": account.total_params,
+        "active": account.active_params,
+        "non_embedding": account.non_embedding_params,
+        "active_non_embedding": account.active_non_embedding_params,
+    }
+    return {name: None if params is None else 6 * params for name, params in counts.items()}
 
 
 def _per_token(flops: int | None, tokens: int | None) -> int | float | None:
