@@ -106,10 +106,13 @@ def _flops(account: Account) -> Iterator[str]:
     rows = [(f"  {account.attention} attention", _per_token(flops, length), "  forward + backward, 2 per multiply-add, no recomputation")]
     for name, field in _SIX_N:
         params = getattr(account, field)
+        if name == "active" and params == account.total_params:
+            continue
         off = "" if params is None or not flops else f"  {100 * (6 * params * length / flops - 1):+.1f} %"
         rows.append((f"  6N, {name} N", "unknown" if params is None else _figure(6 * params), off))
     for cells in table(rows, (0, 2)):
         yield "  ".join(cells).rstrip()
+    yield f"training FLOPs C per sequence: {_count(flops)}"
     if account.flops_note:
         yield f"  {clean(account.flops_note)}"
     if account.training_flops is not None:

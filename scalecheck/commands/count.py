@@ -126,6 +126,9 @@ def _of_repo(options: argparse.Namespace) -> Counted:
 def _count(source: str, reading: Reading, options: argparse.Namespace, attention: AttentionConvention) -> Counted:
     reading, source_length = _with_lengths(reading, options)
     account = count(reading, options.attention or attention, source_length=source_length)
+    if account.sequence_length is not None and account.sequence_length != reading.plan.sequence_length:
+        own = Origin(because=f"{account.sequence_length} tokens: the model's own, whatever is asked for")
+        reading = replace(reading, origins={**reading.origins, "sequence_length": own})
     return Counted(source=source, reading=reading, account=account)
 
 

@@ -117,6 +117,28 @@ def test_size_keys_of_another_family_are_reported(count):
     assert "warning: num_local_experts is set, and llama has no such part: it is not counted" in text
 
 
+def test_an_image_has_its_own_length(capsys):
+    assert main(["count", str(CONFIGS / "vit-base-patch16-224.json"), "--format", "json"]) == 0
+    counted = json.loads(capsys.readouterr().out)
+    assert (counted["sequence_length"], counted["origins"]["sequence_length"]["assumed"]) == (197, False)
+
+
+def test_lengths_of_both_stacks_are_said(capsys):
+    assert main(["count", str(CONFIGS / "t5-small.json"), "--sequence-length", "64", "--source-length", "512"]) == 0
+    assert "at 64 tokens and 512 in the encoder" in capsys.readouterr().out
+
+
+def test_active_params_are_a_row_of_their_own_only_where_they_differ(count):
+    assert "6N, active N" in count(MIXTRAL)[1]
+    assert "6N, active N" not in count(LLAMA)[1]
+
+
+def test_flops_of_a_whole_sequence_are_printed(count):
+    text = count(LLAMA, "--sequence-length", "7")[1]
+    sequence = json.loads(count(LLAMA, "--sequence-length", "7", "--format", "json")[1])["training_flops_per_sequence"]
+    assert f"training FLOPs C per sequence: {sequence:,}" in text
+
+
 def test_a_directory_is_its_config_file(tmp_path, capsys):
     (tmp_path / "config.json").write_text(json.dumps(LLAMA))
     assert main(["count", str(tmp_path)]) == 0
@@ -197,6 +219,13 @@ def test_impossible_mixtures_exit_2(count, change, said):
     code, text, error = count(MIXTRAL | change)
     assert (code, text) == (2, "")
     assert said in error
+
+
+def test_layer_list_of_the_wrong_length_exits_2(count):
+    code, text, error = count({"model_type": "gpt_oss", "num_hidden_layers": 3, "layer_types": ["full_attention"]})
+    assert (code, text) == (2, "")
+    assert "layer_types has 1 entries, and there are 3 layers" in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
