@@ -132,7 +132,7 @@ def _refuse_what_is_no_module(built: Any, attempt: Attempt) -> None:
         message = (
             f"it is a {kind}, which describes a model and is none; {needs_function(attempt)}, as AutoModelForCausalLM.from_config does"
         )
-    elif kind == "partial":
+    elif kind in ("partial", "_DeferredTarget"):  # functools' own, and what newer releases of hydra-core put in its place
         message = f"its _partial_ is true, so the run calls it with more arguments; {needs_function(attempt)}"
     else:
         message = f"it is a {kind}, not a torch.nn.Module; {needs_function(attempt)}"

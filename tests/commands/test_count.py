@@ -233,7 +233,7 @@ def test_layer_list_of_the_wrong_length_exits_2(count):
     [
         ("", "this is not JSON"),
         ("{'a': 1}", "config.json:1: this is not JSON"),
-        ('{\n"model_type": "llama",\n}', "config.json:3: this is not JSON"),
+        ('{\n"model_type" "llama"\n}', "config.json:2: this is not JSON"),
         ("[1, 2]", "holds a list; a model's config is an object"),
         ('"llama"', "holds a string"),
         ("3", "holds a number"),
