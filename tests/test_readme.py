@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scalecheck.cli import main
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -30,3 +32,16 @@ def test_files_that_the_readme_links_to_exist():
     local = [link for link in links if not link.startswith("http")]
     assert len(local) > 5
     assert [link for link in local if not (ROOT / link).exists()] == []
+
+
+def test_the_ledger_it_shows_is_what_the_command_prints(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (block,) = [
+        part.split("```")[0] for part in (ROOT / "README.md").read_text().split("```console\n")[1:] if part.startswith("$ scalecheck count")
+    ]
+    command, *lines = block.splitlines()
+    assert main(command.split()[2:]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    shown = [line for line in lines if line != "..."]
+    assert len(shown) >= 5
+    assert [line for line in shown if line.rstrip() not in printed] == []
