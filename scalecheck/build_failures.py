@@ -39,7 +39,7 @@ def explain(failure: BaseException, attempt: Attempt) -> str:
     """Return one sentence: what could not be built, why, and what would help."""
     chain = causes(failure)
     told = _Failure(chain=chain, attempt=attempt)
-    for known in (told.ours, told.ended, told.network, told.package, told.library, told.place, told.arguments, told.config, told.storage):
+    for known in (told.ours, told.ended, told.network, told.package, told.compiled, told.place, told.arguments, told.config, told.storage):
         sentence = known()
         if sentence:
             return f"{attempt.target} was not built: {sentence}"
@@ -112,7 +112,7 @@ class _Failure:
             return f"there is no {name}"
         return f"it needs {name}, which is not installed here; a module of your own is found from the directory that holds it"
 
-    def library(self) -> str | None:
+    def compiled(self) -> str | None:
         """A compiled package or a device that this machine lacks."""
         for cause in reversed(self.chain):
             text = first_line(cause)
