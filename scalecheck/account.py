@@ -8,9 +8,7 @@ from typing import Any
 
 from scalecheck import registry
 from scalecheck.facts import Account, AttentionConvention, ModelShape, ModuleCount, ParamsStatus, Part, Reading, Workload
-
-BACKWARD_PER_FORWARD = 2  # the backward pass multiplies twice per forward matmul: for the inputs' and for the weights' gradient
-FLOPS_PER_PARAM_AND_TOKEN = 6  # forward 2, backward 4: Kaplan et al. 2020, section 2.1
+from scalecheck.parts import BACKWARD_PER_FORWARD, FLOPS_PER_PARAM_AND_TOKEN, active_params, forward_flops, stored_params, training_flops
 
 
 def count(reading: Reading, attention: AttentionConvention = "full", *, source_length: int | None = None) -> Account:
@@ -113,35 +111,6 @@ class _Sum:
 
 def _plus(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
-
-
-def stored_params(part: Part) -> int | None:
-    """Return the parameters of all copies of a part."""
-    return None if part.params is None else part.params * part.copies
-
-
-def active_params(part: Part) -> int | None:
-    """Return the parameters of a part that one token meets; a shared layer's weights count once, however often they are used."""
-    if part.params is None:
-        return None
-    return part.params * (part.copies if part.active_copies is None else min(part.copies, part.active_copies))
-
-
-def forward_flops(part: Part) -> int | None:
-    """Return the FLOPs of one sequence's forward pass through all the copies in use."""
-    return None if part.forward_flops is None else part.forward_flops * _used_copies(part)
-
-
-def training_flops(part: Part) -> int | None:
-    """Return the FLOPs of one sequence's forward and backward pass through all the copies in use."""
-    if part.forward_flops is None:
-        return None
-    backward = BACKWARD_PER_FORWARD * part.forward_flops if part.backward_flops is None else part.backward_flops
-    return (part.forward_flops + backward) * _used_copies(part)
-
-
-def _used_copies(part: Part) -> int:
-    return part.copies if part.active_copies is None else part.active_copies
 
 
 def _counted_shape(shape: ModelShape | None, workload: Workload) -> Account:

@@ -12,7 +12,7 @@ from typing import Any
 from scalecheck import registry
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Origin, Reading, Unknown
-from scalecheck.models import family_of_type, unknown_type_hint
+from scalecheck.models import claim_by_model_type, family_of_type
 from scalecheck.shapes import FamilyClaim, Request, read_shape, unused_keys
 from scalecheck.survey import Notes, shown
 
@@ -77,7 +77,7 @@ def read_config_file(path: Path) -> Reading:
 def read_config(config: Mapping[str, Any]) -> Reading:
     """Read a model's config: ``model_type`` picks the family, ``architectures`` the head, and the config class's defaults fill the rest."""
     view, notes = MappingView(config), Notes()
-    claim = _claim(config)
+    claim = _claim(config, view)
     if isinstance(claim, Unknown):
         return Reading(unknowns=(claim,), model_dialect="config.json")
     notes.origins["family"] = Origin(key="model_type", because=claim.because)
@@ -93,28 +93,22 @@ def read_config(config: Mapping[str, Any]) -> Reading:
     )
 
 
-def _claim(config: Mapping[str, Any]) -> FamilyClaim | Unknown:
+def _claim(config: Mapping[str, Any], view: MappingView) -> FamilyClaim | Unknown:
     model_type = config.get("model_type")
     if model_type is None:
         return Unknown(field="family", key="model_type", reason="model_type is not set, and nothing else tells the architecture")
-    if not isinstance(model_type, str):
+    claim = claim_by_model_type(view, "")
+    if claim is None:
         return Unknown(field="family", key="model_type", reason=f"model_type is {shown(model_type)}, not a name")
-    family = family_of_type(model_type)
-    if family:
-        return FamilyClaim(
-            family=family,
-            because=f"model_type is {model_type}",
-            key="model_type",
-            class_name=f"the config class of {model_type}",
-            is_file=True,
-        )
-    reason = f"model_type is {shown(model_type)}, which is none of the {unknown_type_hint(model_type)}"
-    for name in _PARTS_OF_SEVERAL:
-        part = config.get(name)
-        inner = part.get("model_type") if isinstance(part, Mapping) else None
-        if isinstance(inner, str) and family_of_type(inner):
-            reason += f"; its {name} alone is {inner}, which can be counted when it is a file of its own"
-    return Unknown(field="family", key="model_type", reason=reason)
+    if isinstance(claim, FamilyClaim):
+        return replace(claim, class_name=f"the config class of {model_type}", is_file=True)
+    parts = {name: config[name].get("model_type") for name in _PARTS_OF_SEVERAL if isinstance(config.get(name), Mapping)}
+    hints = [
+        f"; its {name} alone is {inner}, which can be counted when it is a file of its own"
+        for name, inner in parts.items()
+        if isinstance(inner, str) and family_of_type(inner)
+    ]
+    return replace(claim, reason="".join([claim.reason, *hints]))
 
 
 def _text(path: Path) -> str:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from scalecheck.account import FLOPS_PER_PARAM_AND_TOKEN, active_params, ledger, totals, training_flops
+from scalecheck.account import ledger, totals
 from scalecheck.facts import Account, ModelShape, Part, Workload
+from scalecheck.parts import FLOPS_PER_PARAM_AND_TOKEN, active_params, training_flops, used_copies
 
 _HEADS = ("causal_lm", "masked_lm")
 _NO_LENGTH = "the sequence length is unknown"
@@ -255,7 +256,7 @@ def _scores(part: Part) -> int:
 def _attention(subject: Subject) -> int | str:
     """Return 12 L H Q T, or why it is not defined."""
     num_heads, width = _geometry(subject.shape)
-    used = sum(part.copies if part.active_copies is None else part.active_copies for part in subject.full.parts if part.kind == "scores")
+    used = sum(used_copies(part) for part in subject.full.parts if part.kind == "scores")
     if used != subject.shape.num_layers or not num_heads:
         return "it is defined for a stack whose layers each have one attention"
     if subject.tokens is None:
@@ -272,4 +273,4 @@ def _geometry(shape: ModelShape) -> tuple[int, int]:
 
 
 def _has_experts(parts: tuple[Part, ...]) -> bool:
-    return any(part.active_copies is not None and part.active_copies < part.copies for part in parts)
+    return any(used_copies(part) < part.copies for part in parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from scalecheck.facts import Account, Counted, ModuleCount, Origin, Part
+from scalecheck.parts import FLOPS_PER_PARAM_AND_TOKEN, stored_params, training_flops, used_copies
 from scalecheck.text import clean, table
 from scalecheck.units import format_scientific
 
@@ -54,10 +55,7 @@ def _ledger(account: Account) -> Iterator[str]:
 
 
 def _row(part: Part, account: Account) -> tuple[str, ...]:
-    used = part.copies if part.active_copies is None else part.active_copies
-    params = None if part.params is None else part.params * part.copies
-    backward = None if part.forward_flops is None else part.backward_flops if part.backward_flops is not None else 2 * part.forward_flops
-    flops = None if part.forward_flops is None or backward is None else (part.forward_flops + backward) * used
+    used, params, flops = used_copies(part), stored_params(part), training_flops(part)
     return (
         f"{part.name} (frozen)" if part.frozen else part.name,
         f"{part.copies:,}" if used == part.copies else f"{used:,} of {part.copies:,}",
@@ -108,8 +106,8 @@ def _flops(account: Account) -> Iterator[str]:
         params = getattr(account, field)
         if name == "active" and params == account.total_params:
             continue
-        off = "" if params is None or not flops else f"  {100 * (6 * params * length / flops - 1):+.1f} %"
-        rows.append((f"  6N, {name} N", "unknown" if params is None else _figure(6 * params), off))
+        off = "" if params is None or not flops else f"  {100 * (FLOPS_PER_PARAM_AND_TOKEN * params * length / flops - 1):+.1f} %"
+        rows.append((f"  6N, {name} N", "unknown" if params is None else _figure(FLOPS_PER_PARAM_AND_TOKEN * params), off))
     for cells in table(rows, (0, 2)):
         yield "  ".join(cells).rstrip()
     yield f"training FLOPs C per sequence: {_count(flops)}"

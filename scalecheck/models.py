@@ -10,8 +10,9 @@ from typing import Any
 from scalecheck import registry
 from scalecheck.facts import ModelShape, Origin, Unknown, Unreadable, View
 from scalecheck.shapes import FamilyClaim, Request, read_shape, unused_keys
-from scalecheck.survey import Notes, Survey, join, shown
+from scalecheck.survey import Notes, Survey, join, shown, transformers_class
 
+DECLARE = ("+hydra.callbacks.scalecheck.read.total_params=124439808",)
 _CLASS_SUFFIXES = ("Config", "ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForConditionalGeneration", "ForImageClassification", "Model")
 
 
@@ -24,18 +25,31 @@ def claim_by_model_type(view: View, root: str) -> FamilyClaim | Unknown | None:
     family = family_of_type(name)
     if family:
         return FamilyClaim(family=family, because=f"{key} is {name}", key=key)
-    return Unknown(field="family", key=key, reason=f"{key} is {shown(name)}, which is none of the {unknown_type_hint(name)}")
+    return Unknown(field="family", key=key, reason=f"{key} is {shown(name)}, which is none of the {_unknown_type_hint(name)}")
+
+
+def claim(view: View, root: str) -> FamilyClaim | Unknown | None:
+    """Take the family from ``model_type`` and the class that the node names, which must agree; ``None`` where neither tells."""
+    by_type, named = claim_by_model_type(view, root), claim_by_class(class_name(view, root))
+    foreign = transformers_class(view, root)
+    if foreign and named is None:
+        reason = f"{root or 'the root'} is a {foreign}, which cannot be counted yet"
+        return Unknown(field="family", key=join(root, "_target_"), reason=reason, remedies=DECLARE)
+    if isinstance(by_type, FamilyClaim) and named:
+        if by_type.family != named.family:
+            return Unknown(field="family", key=by_type.key, reason=f"{by_type.because}, but {named.because}", remedies=DECLARE)
+        return named  # the class says the same, and has defaults
+    return by_type or named
 
 
 def family_of_type(model_type: str) -> str | None:
-    """Return the family that counts a ``model_type``: the file of that name, else the one that lists it among its types."""
+    """Return the family that counts a ``model_type``: the file of that name, the only one that is imported."""
     named = model_type.replace("-", "_")
-    if named in registry.names("architectures"):
-        return named if model_type in registry.load("architectures", named).MODEL_TYPES else None
-    return next((name for name in registry.names("architectures") if model_type in registry.load("architectures", name).MODEL_TYPES), None)
+    is_there = named in registry.names("architectures")
+    return named if is_there and model_type in registry.load("architectures", named).MODEL_TYPES else None
 
 
-def unknown_type_hint(model_type: str) -> str:
+def _unknown_type_hint(model_type: str) -> str:
     """Say how many families there are and which is nearest in name, for a ``model_type`` that is none of them."""
     known = registry.names("architectures")
     near = difflib.get_close_matches(model_type, known, n=1, cutoff=0.4)
@@ -88,27 +102,27 @@ def read_model(
         return None, None
     dialect, node = found[0]
     module = registry.load("dialects/models", dialect)
-    claim = module.family(view, node)
-    refusal = claim if isinstance(claim, Unknown) else _unmodelled(view, node, claim)
+    claimed = module.family(view, node)
+    refusal = claimed if isinstance(claimed, Unknown) else _unmodelled(view, node, claimed)
     if refusal:
         notes.unknowns.append(refusal)
         return None, dialect
-    notes.origins["family"] = Origin(key=claim.key, assumed=claim.assumed, because=claim.because)
-    return read_shape(view, node, claim, Request(given=given, prefix=prefix, spellings=module.SPELLINGS), notes), dialect
+    notes.origins["family"] = Origin(key=claimed.key, assumed=claimed.assumed, because=claimed.because)
+    return read_shape(view, node, claimed, Request(given=given, prefix=prefix, spellings=module.SPELLINGS), notes), dialect
 
 
-def _unmodelled(view: View, node: str, claim: FamilyClaim) -> Unknown | None:
+def _unmodelled(view: View, node: str, claimed: FamilyClaim) -> Unknown | None:
     """Refuse a node with keys that its family does not have: counted without them, N would be silently wrong."""
-    architecture = registry.load("architectures", claim.family)
+    architecture = registry.load("architectures", claimed.family)
     unused = unused_keys(view, node, architecture)
     if unused:
         value = view.get(unused[0])
         said = f" cannot be read ({value.reason})" if isinstance(value, Unreadable) else f"={shown(value)}"
-        reason = f"{unused[0]}{said}, and {claim.family} ({claim.because}) has no such part: it is another architecture"
+        reason = f"{unused[0]}{said}, and {claimed.family} ({claimed.because}) has no such part: it is another architecture"
         return Unknown(field="family", key=unused[0], reason=reason)
     if "is_encoder_decoder" in view.keys(node) and view.get(join(node, "is_encoder_decoder")) is True and "causal_lm" in architecture.HEADS:
         key = join(node, "is_encoder_decoder")
-        return Unknown(field="family", key=key, reason=f"{key} is true, and {claim.family} is a decoder alone")
+        return Unknown(field="family", key=key, reason=f"{key} is true, and {claimed.family} is a decoder alone")
     return None
 
 

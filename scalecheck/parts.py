@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from scalecheck.facts import Part, PartKind
 
 FLOPS_PER_MULTIPLY_ADD = 2
+BACKWARD_PER_FORWARD = 2  # the backward pass multiplies twice per forward matmul: for the inputs' and for the weights' gradient
+FLOPS_PER_PARAM_AND_TOKEN = 6  # forward 2, backward 4: Kaplan et al. 2020, section 2.1
 
 
 def repeat(parts: Iterable[Part], copies: int, active_copies: int | None = None) -> Iterator[Part]:
@@ -97,3 +99,31 @@ def gated_mlp(hidden_size: int, intermediate_size: int, *, tokens: int, bias: bo
     """Three matrices (GLU variants, Shazeer 2020): a gate beside the up projection; ``intermediate_size`` is one branch's width."""
     yield from linear(f"{name}.gate", hidden_size, intermediate_size, tokens=tokens, bias=bias)
     yield from mlp(hidden_size, intermediate_size, tokens=tokens, bias=bias, name=name)
+
+
+def stored_params(part: Part) -> int | None:
+    """Return the parameters of all copies of a part."""
+    return None if part.params is None else part.params * part.copies
+
+
+def active_params(part: Part) -> int | None:
+    """Return the parameters of a part that one token meets; a shared layer's weights count once, however often they are used."""
+    return None if part.params is None else part.params * min(part.copies, used_copies(part))
+
+
+def forward_flops(part: Part) -> int | None:
+    """Return the FLOPs of one sequence's forward pass through all the copies in use."""
+    return None if part.forward_flops is None else part.forward_flops * used_copies(part)
+
+
+def training_flops(part: Part) -> int | None:
+    """Return the FLOPs of one sequence's forward and backward pass through all the copies in use."""
+    if part.forward_flops is None:
+        return None
+    backward = BACKWARD_PER_FORWARD * part.forward_flops if part.backward_flops is None else part.backward_flops
+    return (part.forward_flops + backward) * used_copies(part)
+
+
+def used_copies(part: Part) -> int:
+    """Return how many copies of a part one token meets: fewer than are stored of experts, more of layers that share weights."""
+    return part.copies if part.active_copies is None else part.active_copies

@@ -223,10 +223,7 @@ def _built(module: ModuleType, values: dict[str, Any], keys: Keys, place: _Place
     for item in needed:
         if item.name not in values and item.name in keys and item.default is not None and item.default is not MISSING:
             notes.origins[item.name] = Origin(assumed=True, because=f"not set; the default of {place.family}")
-    names = {item.name: item for item in fields(module.Shape)}
-    kept = {
-        name: value for name, value in values.items() if name in names and (value is not None or names[name].default in (None, MISSING))
-    }
+    kept = {name: value for name, value in values.items() if name in own and (value is not None or own[name].default in (None, MISSING))}
     shape: ModelShape = module.Shape(**(kept | {"family": place.family}))
     return shape
 

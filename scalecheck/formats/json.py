@@ -8,6 +8,7 @@ from typing import Any
 
 from scalecheck import __version__
 from scalecheck.facts import Account, Counted, Finding, Job, ModuleCount, Origin, Outlook, Part, Report, Unknown
+from scalecheck.parts import FLOPS_PER_PARAM_AND_TOKEN, used_copies
 
 SCHEMA_VERSION = 1
 
@@ -123,7 +124,7 @@ def _six_n(account: Account) -> dict[str, int | None]:
         "non_embedding": account.non_embedding_params,
         "active_non_embedding": account.active_non_embedding_params,
     }
-    return {name: None if params is None else 6 * params for name, params in counts.items()}
+    return {name: None if params is None else FLOPS_PER_PARAM_AND_TOKEN * params for name, params in counts.items()}
 
 
 def _per_token(flops: int | None, tokens: int | None) -> int | float | None:
@@ -152,7 +153,7 @@ def _part(part: Part) -> dict[str, Any]:
         "kind": part.kind,
         "params": part.params,
         "copies": part.copies,
-        "active_copies": part.copies if part.active_copies is None else part.active_copies,
+        "active_copies": used_copies(part),
         "forward_flops_per_sequence": part.forward_flops,
         "frozen": part.frozen,
     }

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys, size, switch
-from scalecheck.models import claim_by_class, claim_by_model_type, class_name
+from scalecheck.models import DECLARE, claim
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, join, shown, transformers_class
+from scalecheck.survey import Survey, join, shown
 
-_LINES = ("+hydra.callbacks.scalecheck.read.total_params=124439808",)
 SPELLINGS: Keys = {"max_positions": size("block_size"), "bias": switch("bias")}
 _GATED = ("swiglu", "geglu", "glu", "reglu")
 # GPT-J and CodeGen have n_layer and n_embd too, but rotary positions (rotary_dim) and one norm a layer; GPT-BigCode shares its keys.
@@ -29,20 +28,11 @@ def roots(survey: Survey) -> tuple[str, ...]:
 
 def family(view: View, root: str) -> FamilyClaim | Unknown:
     """Tell the family of the model at a node: GPT-2, unless a key says that it was changed into something else."""
-    claim, named = claim_by_model_type(view, root), claim_by_class(class_name(view, root))
-    foreign = transformers_class(view, root)
-    if foreign and named is None:
-        key = join(root, "_target_")
-        return Unknown(field="family", key=key, reason=f"{root or 'the root'} is a {foreign}, which cannot be counted yet", remedies=_LINES)
-    if isinstance(claim, FamilyClaim) and named and claim.family != named.family:
-        return Unknown(field="family", key=claim.key, reason=f"{claim.because}, but {named.because}", remedies=_LINES)
-    told = named or claim  # both say the same, but a class has defaults
-    if told and not (isinstance(told, FamilyClaim) and told.family == "gpt2"):
+    told = claim(view, root)
+    if isinstance(told, Unknown) or (told and told.family != "gpt2"):
         return told
-    changed = _changed(view, root)
-    if changed:
-        return changed
-    return told or FamilyClaim(family="gpt2", because=f"{join(root, 'n_layer')} and {join(root, 'n_embd')} are GPT-2's names")
+    because = f"{join(root, 'n_layer')} and {join(root, 'n_embd')} are GPT-2's names"
+    return _changed(view, root) or told or FamilyClaim(family="gpt2", because=because)
 
 
 def _changed(view: View, root: str) -> Unknown | None:
@@ -67,10 +57,10 @@ def _changed(view: View, root: str) -> Unknown | None:
 def _refusal(root: str, name: str, value: object, meaning: str) -> Unknown:
     key = join(root, name)
     reason = f"{key}={shown(value)} means {meaning}, which plain GPT-2 does not have"
-    return Unknown(field="family", key=key, reason=reason, remedies=_LINES)
+    return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
 
 
 def _untold(root: str, name: str, value: Unreadable) -> Unknown:
     key = join(root, name)
     return Unknown(field="family", key=key, reason=f"{key}, which could change the architecture, cannot be read ({value.reason})",
-                   remedies=_LINES)  # fmt: skip
+                   remedies=DECLARE)  # fmt: skip

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import claim_by_class, claim_by_model_type, class_name, family_of_type
+from scalecheck.models import claim, family_of_type
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, join, shown, transformers_class
+from scalecheck.survey import Survey, join, shown
 
-_LINES = ("+hydra.callbacks.scalecheck.read.total_params=124439808",)
 SPELLINGS: Keys = {}
 _LLAMA_EVIDENCE = ("rms_norm_eps", "num_key_value_heads")
 _GATED = ("silu", "swish", "swiglu")
@@ -27,16 +26,7 @@ def roots(survey: Survey) -> tuple[str, ...]:
 
 def family(view: View, root: str) -> FamilyClaim | Unknown:
     """Tell the family of the model at a node, or why it cannot be told."""
-    by_type, named = claim_by_model_type(view, root), claim_by_class(class_name(view, root))
-    foreign = transformers_class(view, root)
-    if foreign and named is None:
-        key = join(root, "_target_")
-        return Unknown(field="family", key=key, reason=f"{root or 'the root'} is a {foreign}, which cannot be counted yet", remedies=_LINES)
-    if isinstance(by_type, FamilyClaim) and named and by_type.family != named.family:
-        return Unknown(field="family", key=by_type.key, reason=f"{by_type.because}, but {named.because}", remedies=_LINES)
-    if isinstance(by_type, FamilyClaim) and named:
-        return named  # the class says the same, and has defaults
-    return by_type or named or _by_evidence(view, root)
+    return claim(view, root) or _by_evidence(view, root)
 
 
 def _is_known(view: View, node: str) -> bool:
