@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scalecheck.facts import AttentionConvention, Part, Workload
+from scalecheck.keys import even_head_dim
 from scalecheck.parts import FLOPS_PER_MULTIPLY_ADD, linear, repeat, rmsnorm
 
 
@@ -28,6 +29,23 @@ class Heads:
     qkv_bias: bool = False
     key_bias: bool | None = None
     output_bias: bool = False
+
+
+def even_heads(hidden_size: int, num_heads: int, *, bias: bool = True, key_bias: bool | None = None) -> Heads:
+    """Return multi-head attention as first published (Vaswani et al. 2017): a key per query, the heads together as wide as the model.
+
+    Raises:
+        ConfigError: the heads do not divide the width.
+    """
+    return Heads(
+        hidden_size=hidden_size,
+        num_heads=num_heads,
+        num_key_value_heads=num_heads,
+        head_dim=even_head_dim(hidden_size, num_heads),
+        qkv_bias=bias,
+        key_bias=key_bias,
+        output_bias=bias,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,12 +53,12 @@ def derive_heads(values: Mapping[str, Any]) -> Derived:
     return derived
 
 
-def derive_mlp(values: Mapping[str, Any], ratio: int = 4) -> Derived:
-    """Return ``intermediate_size`` as a multiple of the width, where it is not given."""
+def derive_mlp(values: Mapping[str, Any]) -> Derived:
+    """Return ``intermediate_size`` as four times the width, where it is not given."""
     hidden_size = values.get("hidden_size")
     if values.get("intermediate_size") is not None or hidden_size is None:
         return {}
-    return {"intermediate_size": (ratio * hidden_size, f"{ratio} x hidden_size {hidden_size}")}
+    return {"intermediate_size": (4 * hidden_size, f"4 x hidden_size {hidden_size}")}
 
 
 def heads_of(shape: DecoderShape, *, qkv_bias: bool = False, output_bias: bool = False) -> Heads:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import Heads, attention
+from scalecheck.attention import Heads, attention, even_heads
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, size, switch, text
@@ -84,14 +84,7 @@ def derive_encoder(values: Mapping[str, Any]) -> Derived:
 
 def heads_of(shape: EncoderShape) -> Heads:
     """Return the geometry of an encoder's attention: one key per head, biases everywhere."""
-    return Heads(
-        hidden_size=shape.hidden_size,
-        num_heads=shape.num_attention_heads,
-        num_key_value_heads=shape.num_attention_heads,
-        head_dim=even_head_dim(shape.hidden_size, shape.num_attention_heads),
-        qkv_bias=True,
-        output_bias=True,
-    )
+    return even_heads(shape.hidden_size, shape.num_attention_heads)
 
 
 def encoder(shape: EncoderShape, workload: Workload, *, decoder_biases: int = 1) -> Iterator[Part]:

@@ -16,6 +16,7 @@ from scalecheck.errors import ConfigError, PolicyError, ScalecheckError
 from scalecheck.facts import Job, ModuleCount, Report, Unknown
 from scalecheck.pipeline import DEFAULT_PREFIX, CountModule, JobInput, check_job, locate_job, summarise
 from scalecheck.policy import Policy, load_policy
+from scalecheck.text import wants_color
 
 REPORT_NAME = "scalecheck.json"
 _RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
@@ -179,7 +180,7 @@ def _name(config: Any) -> str:
 def _speak_and_enforce(report: Report) -> None:
     from scalecheck.formats.terminal import render
 
-    say(render(report, color=_wants_color()).rstrip("\n"))
+    say(render(report, color=wants_color(sys.stderr)).rstrip("\n"))
     if report.verdict == "stop":
         say("scalecheck: the launch is stopped (exit 3); nothing was started. To launch anyway: hydra.callbacks.scalecheck.mode=warn")
     enforce(report)
@@ -193,10 +194,6 @@ def say(text: str) -> None:
 
 def _is_first_rank() -> bool:
     return all(os.environ.get(name, "0") in ("", "0") for name in _RANKS)
-
-
-def _wants_color() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 def internal_error_mode(config: Any) -> str:

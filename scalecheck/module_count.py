@@ -9,7 +9,8 @@ import inspect
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -84,18 +85,14 @@ def _rows(sizes: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
     paths = [(tuple("*" if step.isdecimal() else step for step in name.split(".")), size) for name, size in sizes]
     deepest = max((len(path) for path, _ in paths), default=1)
     for depth in range(max(1, deepest - 1), 0, -1):
-        rows = _sums({}, [(".".join(path[: max(1, min(depth, len(path) - 1))]), size) for path, size in paths])
+        rows: Counter[str] = Counter()
+        for path, size in paths:
+            rows[".".join(path[: max(1, min(depth, len(path) - 1))])] += size
         if len(rows) <= MAX_ROWS:
             return tuple(rows.items())
-    largest = sorted(rows.items(), key=lambda row: row[1], reverse=True)
+    largest = rows.most_common()
     rest = sum(size for _, size in largest[MAX_ROWS - 1 :])
     return (*largest[: MAX_ROWS - 1], (f"({len(largest) - MAX_ROWS + 1} smaller ones)", rest))
-
-
-def _sums(rows: dict[str, int], sizes: list[tuple[str, int]]) -> Mapping[str, int]:
-    for name, size in sizes:
-        rows[name] = rows.get(name, 0) + size
-    return rows
 
 
 def _forward_flops(module: Any, length: int | None) -> tuple[int | None, str]:

@@ -43,7 +43,7 @@ def check_job(job: JobInput, policy: Policy) -> Job:
     """Run one job's config through the line."""
     reading = extract(job.view, policy.read, policy.assume, job.environ, job.prefix)
     if job.count_module is not None:
-        reading = _with_module(reading, job.count_module(reading.plan.sequence_length))
+        reading = with_module(reading, job.count_module(reading.plan.sequence_length))
     silence = _why_no_law(reading, policy.intent, job.prefix)
     if silence:
         reading = replace(reading, plan=replace(reading.plan, intent=policy.intent, intent_reason=silence))
@@ -55,7 +55,7 @@ def check_job(job: JobInput, policy: Policy) -> Job:
     return Job(name=job.name, overrides=job.overrides, run=run, findings=findings, verdict=decision)
 
 
-def _with_module(reading: Reading, counted: ModuleCount | Unknown) -> Reading:
+def with_module(reading: Reading, counted: ModuleCount | Unknown) -> Reading:
     """Add a module's count, which settles what the config does not tell about the model; or why there is none."""
     if isinstance(counted, Unknown):
         return replace(reading, unknowns=(*reading.unknowns, counted))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scalecheck.attention import Heads, attention, cross_attention
+from scalecheck.attention import attention, cross_attention, even_heads
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, check_heads_divide, size, switch
 from scalecheck.parts import embedding, layernorm, lm_head, mlp, repeat
@@ -87,7 +87,7 @@ def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
 
 
 def _encoder(shape: Shape, workload: Workload) -> Iterator[Part]:
-    heads = _heads(shape.hidden_size, shape.num_attention_heads)
+    heads = even_heads(shape.hidden_size, shape.num_attention_heads)
     yield from _embedded(shape, "encoder")
     layer = (
         *attention(heads, workload, "encoder.attention", causal=False),
@@ -99,7 +99,7 @@ def _encoder(shape: Shape, workload: Workload) -> Iterator[Part]:
 
 
 def _decoder(shape: Shape, workload: Workload, source: int) -> Iterator[Part]:
-    heads, tokens = _heads(shape.hidden_size, shape.num_decoder_attention_heads), workload.sequence_length
+    heads, tokens = even_heads(shape.hidden_size, shape.num_decoder_attention_heads), workload.sequence_length
     yield from _embedded(shape, "decoder")
     layer = (
         *attention(heads, workload, "decoder.attention"),
@@ -116,14 +116,3 @@ def _embedded(shape: Shape, stack: str) -> Iterator[Part]:
     rows = shape.max_positions + POSITION_OFFSET
     yield embedding(f"{stack}.position_embedding", rows, shape.hidden_size, kind="position_embedding")
     yield layernorm(f"{stack}.embedding_norm", shape.hidden_size)
-
-
-def _heads(hidden_size: int, num_heads: int) -> Heads:
-    return Heads(
-        hidden_size=hidden_size,
-        num_heads=num_heads,
-        num_key_value_heads=num_heads,
-        head_dim=hidden_size // num_heads,
-        qkv_bias=True,
-        output_bias=True,
-    )

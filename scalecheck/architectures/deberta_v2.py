@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import Heads, attention
+from scalecheck.attention import attention, even_heads
 from scalecheck.encoders import MaskedHead, masked_lm_head
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
@@ -172,14 +172,7 @@ def _tables(shape: Shape, tokens: int) -> Iterator[Part]:
 
 
 def _layer(shape: Shape, workload: Workload) -> Iterator[Part]:
-    heads = Heads(
-        hidden_size=shape.hidden_size,
-        num_heads=shape.num_attention_heads,
-        num_key_value_heads=shape.num_attention_heads,
-        head_dim=even_head_dim(shape.hidden_size, shape.num_attention_heads),
-        qkv_bias=True,
-        output_bias=True,
-    )
+    heads = even_heads(shape.hidden_size, shape.num_attention_heads)
     yield from attention(heads, workload, causal=False)
     if shape.relative_attention:
         yield from _relative_attention(shape, workload.sequence_length)

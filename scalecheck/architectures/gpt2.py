@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import Heads, attention
+from scalecheck.attention import attention, even_heads
 from scalecheck.decoders import decoder, derive_mlp
 from scalecheck.facts import ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, size, switch
@@ -77,14 +77,7 @@ def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
 
 
 def _layer(shape: Shape, workload: Workload) -> Iterator[Part]:
-    heads = Heads(
-        hidden_size=shape.hidden_size,
-        num_heads=shape.num_attention_heads,
-        num_key_value_heads=shape.num_attention_heads,
-        head_dim=even_head_dim(shape.hidden_size, shape.num_attention_heads),
-        qkv_bias=shape.bias,
-        output_bias=shape.bias,
-    )
+    heads = even_heads(shape.hidden_size, shape.num_attention_heads, bias=shape.bias)
     yield layernorm("attention_norm", shape.hidden_size, bias=shape.bias)
     yield from attention(heads, workload)
     yield layernorm("mlp_norm", shape.hidden_size, bias=shape.bias)

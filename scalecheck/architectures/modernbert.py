@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalecheck.attention import Heads, Window, layered_scores, projections
+from scalecheck.attention import Heads, Window, even_heads, layered_scores, projections
 from scalecheck.encoders import MaskedHead, masked_lm_head
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
@@ -127,14 +127,7 @@ def parts(shape: Shape, workload: Workload) -> Iterator[Part]:
 
 
 def _heads(shape: Shape) -> Heads:
-    return Heads(
-        hidden_size=shape.hidden_size,
-        num_heads=shape.num_attention_heads,
-        num_key_value_heads=shape.num_attention_heads,
-        head_dim=even_head_dim(shape.hidden_size, shape.num_attention_heads),
-        qkv_bias=shape.attention_bias,
-        output_bias=shape.attention_bias,
-    )
+    return even_heads(shape.hidden_size, shape.num_attention_heads, bias=shape.attention_bias)
 
 
 def _layer(shape: Shape, tokens: int) -> Iterator[Part]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scalecheck.attention import Heads, attention, cross_attention
+from scalecheck.attention import attention, cross_attention, even_heads
 from scalecheck.decoders import decoder
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, check_heads_divide, size, switch
@@ -100,7 +100,7 @@ def _stem(shape: Shape) -> Iterator[Part]:
 
 
 def _encoder(shape: Shape, workload: Workload) -> Iterator[Part]:
-    heads = _heads(shape.hidden_size, shape.num_attention_heads)
+    heads = even_heads(shape.hidden_size, shape.num_attention_heads, key_bias=False)
     layer = (
         layernorm("encoder.attention_norm", shape.hidden_size),
         *attention(heads, workload, "encoder.attention", causal=False),
@@ -112,7 +112,7 @@ def _encoder(shape: Shape, workload: Workload) -> Iterator[Part]:
 
 
 def _decoder(shape: Shape, workload: Workload) -> Iterator[Part]:
-    heads, tokens = _heads(shape.hidden_size, shape.num_decoder_attention_heads), workload.sequence_length
+    heads, tokens = even_heads(shape.hidden_size, shape.num_decoder_attention_heads, key_bias=False), workload.sequence_length
     yield embedding("decoder.position_embedding", shape.max_target_positions, shape.hidden_size, kind="position_embedding")
     layer = (
         layernorm("decoder.attention_norm", shape.hidden_size),
@@ -124,15 +124,3 @@ def _decoder(shape: Shape, workload: Workload) -> Iterator[Part]:
     )
     yield from repeat(layer, shape.num_decoder_layers)
     yield layernorm("decoder.final_norm", shape.hidden_size)
-
-
-def _heads(hidden_size: int, num_heads: int) -> Heads:
-    return Heads(
-        hidden_size=hidden_size,
-        num_heads=num_heads,
-        num_key_value_heads=num_heads,
-        head_dim=hidden_size // num_heads,
-        qkv_bias=True,
-        key_bias=False,
-        output_bias=True,
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from scalecheck import registry
 from scalecheck.composing import add_options, hydra_of, policy_of
 from scalecheck.errors import ScalecheckError
 from scalecheck.facts import Job, Report
+from scalecheck.text import wants_color
 
 SUMMARY = "compose a config (or every job of a sweep) and check it; nothing is run, nothing is written"
 EXAMPLES = (
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
     if not report.jobs:
         message = "no config was checked: the sweep has no jobs."
         raise ScalecheckError(message)
-    color = options.format == "terminal" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    color = options.format == "terminal" and wants_color(sys.stdout)
     print(renderer.render(report, color=color).rstrip("\n"))
     return 1 if _fails(report, options.fail_level) else 0
 

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
 
@@ -15,8 +15,9 @@ from scalecheck.account import count
 from scalecheck.composing import add_options, hydra_of, policy_of
 from scalecheck.config_file import read_config_file
 from scalecheck.errors import ConfigError, ScalecheckError
-from scalecheck.facts import AttentionConvention, Counted, Origin, Reading, Unknown
+from scalecheck.facts import AttentionConvention, Counted, Origin, Reading, TrainingPlan
 from scalecheck.survey import whole
+from scalecheck.text import wants_color
 
 SUMMARY = "count a model's parameters and FLOPs, part by part: of a config.json on disk, or of a repo's config"
 EXAMPLES = (
@@ -62,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
     counted = _counted(options)
     problems = _problems(counted)
     if counted.account.parts or counted.account.total_params is not None:
-        color = options.format == "terminal" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        color = options.format == "terminal" and wants_color(sys.stdout)
         print(renderer.render_count(counted, color=color).rstrip("\n"))
     for problem in problems:
         print(f"scalecheck: error: {problem}", file=sys.stderr)
@@ -82,8 +83,7 @@ def _problems(counted: Counted) -> list[str]:
     return [f"{place}: {reason}" for place, (_, reason) in zip(where, found, strict=True)]
 
 
-_OF_THE_PLAN = ("num_steps", "tokens_per_step", "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices",
-                "training_tokens", "unique_tokens", "epochs", "sequence_length")  # fmt: skip
+_OF_THE_PLAN = frozenset(item.name for item in fields(TrainingPlan))
 
 
 def _counted(options: argparse.Namespace) -> Counted:
@@ -106,6 +106,7 @@ def _is_path(word: str) -> bool:
 
 def _of_repo(options: argparse.Namespace) -> Counted:
     from scalecheck import compose, launch
+    from scalecheck.pipeline import with_module
 
     with hydra_of(options):
         config = compose.compose_main(options.config_name, options.what, multirun=False)
@@ -116,10 +117,7 @@ def _of_repo(options: argparse.Namespace) -> Counted:
         reading = replace(job.run.reading, unknowns=unknowns)
         if options.instantiate:
             length = _with_lengths(reading, options)[0].plan.sequence_length
-            found = launch.count_user_code(config, policy, prefix, length)
-            reading = (
-                replace(reading, unknowns=(*reading.unknowns, found)) if isinstance(found, Unknown) else replace(reading, module=found)
-            )
+            reading = with_module(reading, launch.count_user_code(config, policy, prefix, length))
     return _count(f"{options.config_dir}/{options.config_name}", reading, options, job.run.account.attention)
 
 
