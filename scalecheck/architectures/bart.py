@@ -6,13 +6,13 @@ positions. The bias of the logits is a buffer there, not a parameter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from scalecheck.attention import attention, cross_attention, even_heads
-from scalecheck.facts import Head, ModelShape, Part, Workload
-from scalecheck.keys import Derived, Key, check_heads_divide, size, switch
+from scalecheck.encoder_decoders import ENCODER_DECODER_KEYS, EncoderDecoderShape, derive_stacks
+from scalecheck.facts import Head, Part, Workload
+from scalecheck.keys import size
 from scalecheck.parts import embedding, layernorm, lm_head, mlp, repeat
 
 MODEL_TYPES = ("bart",)
@@ -22,33 +22,15 @@ POSITION_OFFSET = 2  # rows in front of position 0, left from fairseq's padding 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape(ModelShape):
-    """BART's own sizes; those without ``decoder`` in the name are the encoder's. Both stacks have a table of ``max_positions`` + 2 rows."""
+class Shape(EncoderDecoderShape):
+    """BART's own sizes: both stacks have a table of ``max_positions`` + 2 rows."""
 
     family: str = "bart"
-    num_decoder_layers: int
-    num_attention_heads: int
-    num_decoder_attention_heads: int
-    intermediate_size: int
-    decoder_intermediate_size: int
     max_positions: int
-    tie_word_embeddings: bool = True
     head: Head = "seq2seq_lm"
 
 
-# The general names come first: BartConfig's attribute_map sets them last, so they win.
-KEYS: dict[str, Key] = {
-    "num_layers": size("num_hidden_layers", "encoder_layers"),
-    "num_decoder_layers": size("decoder_layers"),
-    "hidden_size": size("hidden_size", "d_model"),
-    "vocab_size": size("vocab_size"),
-    "num_attention_heads": size("num_attention_heads", "encoder_attention_heads"),
-    "num_decoder_attention_heads": size("decoder_attention_heads"),
-    "intermediate_size": size("encoder_ffn_dim"),
-    "decoder_intermediate_size": size("decoder_ffn_dim"),
-    "max_positions": size("max_position_embeddings"),
-    "tie_word_embeddings": switch("tie_word_embeddings"),
-}
+KEYS = ENCODER_DECODER_KEYS | {"max_positions": size("max_position_embeddings")}
 
 # transformers 5.23.0, BartConfig: the large model.
 CLASS_DEFAULTS: dict[str, int | bool] = {
@@ -65,14 +47,7 @@ CLASS_DEFAULTS: dict[str, int | bool] = {
 }
 
 
-def derive(values: Mapping[str, Any]) -> Derived:
-    """Return nothing: every size is told.
-
-    Raises:
-        ConfigError: the heads of a stack do not divide the width.
-    """
-    check_heads_divide(values, "num_attention_heads", "num_decoder_attention_heads")
-    return {}
+derive = derive_stacks
 
 
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:

@@ -8,14 +8,14 @@ decoder's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from scalecheck.attention import attention, cross_attention, even_heads
 from scalecheck.decoders import decoder
-from scalecheck.facts import Head, ModelShape, Part, Workload
-from scalecheck.keys import Derived, Key, check_heads_divide, size, switch
+from scalecheck.encoder_decoders import ENCODER_DECODER_KEYS, EncoderDecoderShape, derive_stacks
+from scalecheck.facts import Head, Part, Workload
+from scalecheck.keys import size
 from scalecheck.parts import convolution, embedding, layernorm, mlp, repeat, without_input_gradient
 
 MODEL_TYPES = ("whisper",)
@@ -26,36 +26,20 @@ STRIDE = 2  # of the second one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape(ModelShape):
-    """Whisper's own sizes; those without ``decoder`` or ``target`` in the name are the encoder's."""
+class Shape(EncoderDecoderShape):
+    """Whisper's own sizes: the bins of its spectrogram, and the rows of the position tables of encoder and decoder."""
 
     family: str = "whisper"
-    num_decoder_layers: int
-    num_attention_heads: int
-    num_decoder_attention_heads: int
-    intermediate_size: int
-    decoder_intermediate_size: int
     num_mel_bins: int
     max_source_positions: int
     max_target_positions: int
-    tie_word_embeddings: bool = True
     head: Head = "speech_seq2seq"
 
 
-# The general names come first: WhisperConfig's attribute_map sets them last, so they win.
-KEYS: dict[str, Key] = {
-    "num_layers": size("num_hidden_layers", "encoder_layers"),
-    "num_decoder_layers": size("decoder_layers"),
-    "hidden_size": size("hidden_size", "d_model"),
-    "vocab_size": size("vocab_size"),
-    "num_attention_heads": size("num_attention_heads", "encoder_attention_heads"),
-    "num_decoder_attention_heads": size("decoder_attention_heads"),
-    "intermediate_size": size("encoder_ffn_dim"),
-    "decoder_intermediate_size": size("decoder_ffn_dim"),
+KEYS = ENCODER_DECODER_KEYS | {
     "num_mel_bins": size("num_mel_bins"),
     "max_source_positions": size("max_source_positions"),
     "max_target_positions": size("max_target_positions"),
-    "tie_word_embeddings": switch("tie_word_embeddings"),
 }
 
 # transformers 5.23.0, WhisperConfig: the tiny model.
@@ -75,14 +59,7 @@ CLASS_DEFAULTS: dict[str, int | bool] = {
 }
 
 
-def derive(values: Mapping[str, Any]) -> Derived:
-    """Return nothing: every size is told.
-
-    Raises:
-        ConfigError: the heads of a stack do not divide the width.
-    """
-    check_heads_divide(values, "num_attention_heads", "num_decoder_attention_heads")
-    return {}
+derive = derive_stacks
 
 
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scalecheck.account import ledger, totals
 from scalecheck.config_file import read_config
-from scalecheck.facts import Workload
 
 SMALL = {
     "model_type": "dbrx",
@@ -19,24 +17,12 @@ SMALL = {
 }
 
 
-def account(tokens=8, attention="full", **changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is not None, (reading.unknowns, reading.impossible)
-    return totals(ledger(reading.shape, Workload(sequence_length=tokens, attention=attention)))
-
-
-def refusal(**changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is None
-    return reading.impossible[0].reason
-
-
-def test_params_equal_the_closed_form():
+def test_params_equal_the_closed_form(account):
     layer = 32 * 32 * 2 + 2 * 32 * 16 + 32 * 5 + 5 * 3 * 32 * 24 + 2 * 32
     assert account().total_params == 4 * layer + 32 + 2 * 32 * 101
 
 
-def test_a_token_meets_two_of_five_experts():
+def test_a_token_meets_two_of_five_experts(account):
     assert account().total_params - account().active_params == 4 * 3 * 3 * 32 * 24
 
 
@@ -55,5 +41,5 @@ def test_an_absent_node_has_the_defaults_of_its_class():
         ({"n_heads": 5}, "hidden_size 32 cannot be split evenly over num_attention_heads 5"),
     ],
 )
-def test_models_that_cannot_be_built_are_refused(changes, said):
+def test_models_that_cannot_be_built_are_refused(refusal, changes, said):
     assert said in refusal(**changes)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from scalecheck.account import ledger, totals
-from scalecheck.config_file import read_config
-from scalecheck.facts import Workload
-
 SMALL = {
     "model_type": "deepseek_v2",
     "hidden_size": 32,
@@ -29,37 +25,25 @@ SMALL = {
 }
 
 
-def account(tokens=8, attention="full", **changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is not None, (reading.unknowns, reading.impossible)
-    return totals(ledger(reading.shape, Workload(sequence_length=tokens, attention=attention)))
-
-
-def refusal(**changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is None
-    return reading.impossible[0].reason
-
-
 @pytest.mark.parametrize(
     ("changes", "total", "active"), [({"attention_bias": True, "mlp_bias": True}, 45_540, 34_020), ({"q_lora_rank": None}, 47_436, 35_916)]
 )
-def test_params_equal_the_built_model(changes, total, active):
+def test_params_equal_the_built_model(account, changes, total, active):
     assert (account(**changes).total_params, account(**changes).active_params) == (total, active)
 
 
-def test_heads_that_do_not_divide_the_width_are_refused():
+def test_heads_that_do_not_divide_the_width_are_refused(refusal):
     assert "num_attention_heads=5 does not divide hidden_size=32" in refusal(num_attention_heads=5)
 
 
-def test_scores_are_wider_on_the_query_key_side():
+def test_scores_are_wider_on_the_query_key_side(account):
     (scores,) = [part for part in account().parts if part.kind == "scores"]
     assert (scores.copies, scores.forward_flops) == (4, 2 * 64 * 4 * (6 + 4 + 5))
 
 
-def test_experts_in_some_later_layers_only_are_refused():
+def test_experts_in_some_later_layers_only_are_refused(refusal):
     assert "moe_layer_freq=2 is not counted" in refusal(moe_layer_freq=2)
 
 
-def test_more_active_experts_than_there_are_is_refused():
+def test_more_active_experts_than_there_are_is_refused(refusal):
     assert "num_active_experts=9 is more than" in refusal(num_experts_per_tok=9)

@@ -29,18 +29,6 @@ SMALL = {
 }
 
 
-def account(tokens=8, attention="full", **changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is not None, (reading.unknowns, reading.impossible)
-    return totals(ledger(reading.shape, Workload(sequence_length=tokens, attention=attention)))
-
-
-def refusal(**changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is None
-    return reading.impossible[0].reason
-
-
 def test_defaults_are_the_671b_model():
     """The published 671,026,419,200 are these and the router's 58 x 256 balancing biases, which are buffers."""
     shape = read_config({"model_type": "deepseek_v3"}).shape
@@ -51,18 +39,18 @@ def test_defaults_are_the_671b_model():
     ("changes", "total", "active"),
     [({"attention_bias": True}, 42_272, 30_752), ({"q_lora_rank": None, "first_k_dense_replace": 9}, 32_460, 32_460)],
 )
-def test_params_equal_the_built_model(changes, total, active):
+def test_params_equal_the_built_model(account, changes, total, active):
     assert (account(**changes).total_params, account(**changes).active_params) == (total, active)
 
 
-def test_scores_are_wider_on_the_query_key_side():
+def test_scores_are_wider_on_the_query_key_side(account):
     (scores,) = [part for part in account().parts if part.kind == "scores"]
     assert (scores.copies, scores.forward_flops) == (4, 2 * 64 * 4 * (6 + 4 + 5))
 
 
-def test_experts_in_some_later_layers_only_are_refused():
+def test_experts_in_some_later_layers_only_are_refused(refusal):
     assert "moe_layer_freq=2 is not counted" in refusal(moe_layer_freq=2)
 
 
-def test_more_active_experts_than_there_are_is_refused():
+def test_more_active_experts_than_there_are_is_refused(refusal):
     assert "num_active_experts=9 is more than" in refusal(num_experts_per_tok=9)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scalecheck.account import ledger, totals
 from scalecheck.config_file import read_config
-from scalecheck.facts import Workload
 
 SMALL = {
     "model_type": "glm4_moe",
@@ -25,39 +23,27 @@ SMALL = {
 }
 
 
-def account(tokens=8, attention="full", **changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is not None, (reading.unknowns, reading.impossible)
-    return totals(ledger(reading.shape, Workload(sequence_length=tokens, attention=attention)))
-
-
-def refusal(**changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is None
-    return reading.impossible[0].reason
-
-
 @pytest.mark.parametrize(
     ("changes", "total"),
     [({"use_qk_norm": True, "attention_bias": True}, 51_008), ({}, 51_008 - 4 * 2 * 12 - 4 * (48 + 24 + 24))],
 )
-def test_params_equal_the_built_model(changes, total):
+def test_params_equal_the_built_model(account, changes, total):
     assert account(**changes).total_params == total
 
 
-def test_several_shared_experts_are_one_of_their_summed_width():
+def test_several_shared_experts_are_one_of_their_summed_width(account):
     assert [part.params for part in account().parts if part.name == "shared_experts.up"] == [32 * 30]
 
 
 @pytest.mark.parametrize(("dense", "copies"), [(0, []), (2, [2]), (9, [4])])
-def test_the_first_layers_are_dense(dense, copies):
+def test_the_first_layers_are_dense(account, dense, copies):
     assert [part.copies for part in account(first_k_dense_replace=dense).parts if part.name == "mlp.up"] == copies
 
 
-def test_layers_that_predict_further_tokens_are_reported_and_not_counted():
+def test_layers_that_predict_further_tokens_are_reported_and_not_counted(account):
     assert read_config(SMALL | {"num_nextn_predict_layers": 1}).unused_keys == ("num_nextn_predict_layers",)
     assert account(num_nextn_predict_layers=1).total_params == account().total_params
 
 
-def test_more_active_experts_than_there_are_is_refused():
+def test_more_active_experts_than_there_are_is_refused(refusal):
     assert "num_active_experts=9 is more than" in refusal(num_experts_per_tok=9)

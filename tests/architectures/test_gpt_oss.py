@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from scalecheck.account import ledger, totals
-from scalecheck.config_file import read_config
-from scalecheck.facts import Workload
-
 SMALL = {
     "model_type": "gpt_oss",
     "hidden_size": 32,
@@ -23,35 +19,23 @@ SMALL = {
 }
 
 
-def account(tokens=8, attention="full", **changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is not None, (reading.unknowns, reading.impossible)
-    return totals(ledger(reading.shape, Workload(sequence_length=tokens, attention=attention)))
-
-
-def refusal(**changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is None
-    return reading.impossible[0].reason
-
-
 @pytest.mark.parametrize(("bias", "total"), [(False, 73_540), (True, 73_540 + 4 * (48 + 24 + 24 + 32))])
-def test_params_equal_the_built_model(bias, total):
+def test_params_equal_the_built_model(account, bias, total):
     assert account(attention_bias=bias).total_params == total
 
 
-def test_a_sink_per_head_has_params_and_no_flops():
+def test_a_sink_per_head_has_params_and_no_flops(account):
     (sinks,) = [part for part in account().parts if part.name == "attention.sinks"]
     assert (sinks.params, sinks.copies, sinks.forward_flops) == (4, 4, 0)
 
 
-def test_experts_and_router_have_biases():
+def test_experts_and_router_have_biases(account):
     biases = {part.name: part.params for part in account(attention_bias=False).parts if part.kind == "bias"}
     assert biases == {"router.bias": 5, "experts.gate.bias": 24, "experts.up.bias": 24, "experts.down.bias": 32}
 
 
 @pytest.mark.parametrize(("layers", "windowed"), [(None, 2), (["sliding_attention"] * 3 + ["full_attention"], 3)])
-def test_every_other_layer_has_a_window_unless_they_are_listed(layers, windowed):
+def test_every_other_layer_has_a_window_unless_they_are_listed(account, layers, windowed):
     (window,) = [part for part in account(10, "windowed", layer_types=layers).parts if part.name == "attention.window"]
     assert (window.copies, window.forward_flops) == (windowed, 2 * 27 * 4 * 24)
 
@@ -64,9 +48,9 @@ def test_every_other_layer_has_a_window_unless_they_are_listed(layers, windowed)
         ({"sliding_window": None}, "sliding_window is not set"),
     ],
 )
-def test_windows_that_cannot_be_are_refused(changes, said):
+def test_windows_that_cannot_be_are_refused(refusal, changes, said):
     assert said in refusal(**changes)
 
 
-def test_more_active_experts_than_there_are_is_refused():
+def test_more_active_experts_than_there_are_is_refused(refusal):
     assert "num_active_experts=9 is more than" in refusal(num_experts_per_tok=9)

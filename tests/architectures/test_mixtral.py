@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from scalecheck.account import ledger, totals
-from scalecheck.config_file import read_config
-from scalecheck.facts import Workload
-
 SMALL = {
     "model_type": "mixtral",
     "hidden_size": 32,
@@ -21,34 +17,22 @@ SMALL = {
 }
 
 
-def account(tokens=8, attention="full", **changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is not None, (reading.unknowns, reading.impossible)
-    return totals(ledger(reading.shape, Workload(sequence_length=tokens, attention=attention)))
-
-
-def refusal(**changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is None
-    return reading.impossible[0].reason
-
-
-def test_params_equal_the_built_model():
+def test_params_equal_the_built_model(account):
     assert account().total_params == 68_672
 
 
-def test_a_token_meets_two_of_five_experts():
+def test_a_token_meets_two_of_five_experts(account):
     expert = 3 * 32 * 24
     assert account().total_params - account().active_params == 4 * 3 * expert
 
 
-def test_flops_are_of_the_router_and_of_the_experts_in_use():
+def test_flops_are_of_the_router_and_of_the_experts_in_use(account):
     more = account(num_local_experts=6)
     assert more.total_params - account().total_params == 4 * (3 * 32 * 24 + 32)
     assert more.forward_flops_per_sequence - account().forward_flops_per_sequence == 4 * 2 * 8 * 32
 
 
-def test_the_window_is_on_every_layer():
+def test_the_window_is_on_every_layer(account):
     saved = (
         account(tokens=10, attention="causal").forward_flops_per_sequence
         - account(10, "windowed", sliding_window=3).forward_flops_per_sequence
@@ -56,5 +40,5 @@ def test_the_window_is_on_every_layer():
     assert saved == 4 * 2 * (55 - 27) * 4 * 24
 
 
-def test_more_active_experts_than_there_are_is_refused():
+def test_more_active_experts_than_there_are_is_refused(refusal):
     assert "num_active_experts=9 is more than" in refusal(num_experts_per_tok=9)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from scalecheck.account import ledger, totals
-from scalecheck.config_file import read_config
-from scalecheck.facts import Workload
-
 SMALL = {
     "model_type": "olmoe",
     "hidden_size": 32,
@@ -21,30 +17,18 @@ SMALL = {
 }
 
 
-def account(tokens=8, attention="full", **changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is not None, (reading.unknowns, reading.impossible)
-    return totals(ledger(reading.shape, Workload(sequence_length=tokens, attention=attention)))
-
-
-def refusal(**changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is None
-    return reading.impossible[0].reason
-
-
 @pytest.mark.parametrize(("bias", "total"), [(True, 66_336), (False, 66_336 - 4 * (32 + 16 + 16 + 32))])
-def test_params_equal_the_built_model(bias, total):
+def test_params_equal_the_built_model(account, bias, total):
     assert account(attention_bias=bias).total_params == total
 
 
-def test_queries_and_keys_are_normalized_over_their_full_width():
+def test_queries_and_keys_are_normalized_over_their_full_width(account):
     assert [part.params for part in account().parts if part.name in ("attention.query_norm", "attention.key_norm")] == [32, 16]
 
 
-def test_heads_must_fill_the_width():
+def test_heads_must_fill_the_width(refusal):
     assert "num_attention_heads=4 x head_dim=12 is not hidden_size=32" in refusal(head_dim=12)
 
 
-def test_more_active_experts_than_there_are_is_refused():
+def test_more_active_experts_than_there_are_is_refused(refusal):
     assert "num_active_experts=9 is more than" in refusal(num_experts_per_tok=9)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from scalecheck.account import ledger, totals
-from scalecheck.config_file import read_config
-from scalecheck.facts import Workload
-
 SMALL = {
     "model_type": "phimoe",
     "hidden_size": 32,
@@ -21,30 +17,18 @@ SMALL = {
 }
 
 
-def account(tokens=8, attention="full", **changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is not None, (reading.unknowns, reading.impossible)
-    return totals(ledger(reading.shape, Workload(sequence_length=tokens, attention=attention)))
-
-
-def refusal(**changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is None
-    return reading.impossible[0].reason
-
-
 @pytest.mark.parametrize(("changes", "total"), [({}, 66_048), ({"attention_bias": True, "lm_head_bias": True}, 66_533)])
-def test_params_equal_the_built_model(changes, total):
+def test_params_equal_the_built_model(account, changes, total):
     assert account(**changes).total_params == total
 
 
-def test_norms_have_an_offset():
+def test_norms_have_an_offset(account):
     assert [part.params for part in account().parts if part.kind == "norm"] == [64, 64, 64]
 
 
-def test_the_router_takes_two_experts_whatever_is_set():
+def test_the_router_takes_two_experts_whatever_is_set(refusal):
     assert "sends a token to 2 experts" in refusal(num_experts_per_tok=3)
 
 
-def test_more_active_experts_than_there_are_is_refused():
+def test_more_active_experts_than_there_are_is_refused(refusal):
     assert "num_active_experts=9 is more than" in refusal(num_experts_per_tok=9)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from scalecheck.account import ledger, totals
-from scalecheck.config_file import read_config
-from scalecheck.facts import Workload
-
 SMALL = {
     "model_type": "qwen3_moe",
     "hidden_size": 32,
@@ -23,39 +19,27 @@ SMALL = {
 }
 
 
-def account(tokens=8, attention="full", **changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is not None, (reading.unknowns, reading.impossible)
-    return totals(ledger(reading.shape, Workload(sequence_length=tokens, attention=attention)))
-
-
-def refusal(**changes):
-    reading = read_config(SMALL | changes)
-    assert reading.shape is None
-    return reading.impossible[0].reason
-
-
 @pytest.mark.parametrize(
     ("changes", "total", "active"),
     [({"decoder_sparse_step": 2, "attention_bias": True}, 45_376, 37_696), ({"mlp_only_layers": [3]}, 46_976, 35_456)],
 )
-def test_params_equal_the_built_model(changes, total, active):
+def test_params_equal_the_built_model(account, changes, total, active):
     assert (account(**changes).total_params, account(**changes).active_params) == (total, active)
 
 
-def test_queries_and_keys_are_normalized_per_head():
+def test_queries_and_keys_are_normalized_per_head(account):
     assert [part.params for part in account().parts if part.name in ("attention.query_norm", "attention.key_norm")] == [12, 12]
 
 
-def test_an_old_name_of_the_experts_is_set_last():
+def test_an_old_name_of_the_experts_is_set_last(account):
     assert account(num_local_experts=3).total_params < account().total_params
 
 
-def test_a_window_is_on_all_layers_or_on_none():
+def test_a_window_is_on_all_layers_or_on_none(account, refusal):
     (window,) = [part for part in account(10, "windowed", use_sliding_window=True, sliding_window=3).parts if part.kind == "scores"]
     assert (window.copies, window.forward_flops) == (4, 2 * 27 * 4 * 24)
     assert "sliding_window is not set" in refusal(use_sliding_window=True, sliding_window=None)
 
 
-def test_more_active_experts_than_there_are_is_refused():
+def test_more_active_experts_than_there_are_is_refused(refusal):
     assert "num_active_experts=9 is more than" in refusal(num_experts_per_tok=9)

@@ -72,6 +72,12 @@ def test_relatives_that_say_who_they_are_are_counted_as_that(read, change, famil
     )
 
 
+def test_a_class_does_not_overrule_a_model_type_that_nobody_counts(read):
+    reading = read({"model": {**NANO, "model_type": "gpt9", "_target_": "transformers.GPT2Config"}})
+    assert reading.shape is None
+    assert "model.model_type is 'gpt9'" in reading.unknowns[0].reason
+
+
 @pytest.mark.parametrize("target", ["model.GPTConfig", "transformers.AutoModelForCausalLM.from_config"])
 def test_ones_own_class_and_an_auto_class_say_nothing_against_gpt2(read, target):
     assert read({"model": {**NANO, "_target_": target}}).shape.family == "gpt2"
