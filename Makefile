@@ -4,10 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test test-fast test-torch benchmark check goldens docs clean
+.PHONY: help venv demo corpus test test-fast test-torch benchmark check goldens docs clean
 
 help:
 	@echo "make demo       a stopped launch, its remedy typed, the passing launch and its report"
+	@echo "make corpus     25 real configs of public repos: what is said about each, and whether it is true"
 	@echo "make test       all tests; make test-fast: without those that build and install the project"
 	@echo "make test-torch counts against transformers' models, built here (installs torch and transformers)"
 	@echo "make benchmark  how fast counting is, beside the ways of others (installs them)"
@@ -27,6 +28,9 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP)
 	@sh examples/demo.sh $(abspath $(BIN))/python
+
+corpus: $(STAMP)
+	@$(BIN)/python -W ignore tests/corpus/corpus.py
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
@@ -54,6 +58,7 @@ goldens: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate_accounting.py
+	$(BIN)/python docs/generate_reading.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

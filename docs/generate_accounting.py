@@ -93,7 +93,9 @@ What they are (N parameters, L layers, H heads, Q width of a query head, d width
 FAMILIES = """
 ## Architectures
 
-{count} families; each is a file in [scalecheck/architectures](../scalecheck/architectures), whose first lines say what is special about it.
+{count} families of transformers, and {native} that only a training code of its own builds (no `model_type`; a dialect recognises its
+configs: [reading.md](reading.md)). Each is a file in [scalecheck/architectures](../scalecheck/architectures), whose first lines say what
+is special about it.
 
 {table}
 """
@@ -102,12 +104,14 @@ FAMILIES = """
 def page() -> str:
     """Return the page as it should be on disk."""
     told = [conventions_of(config, tokens) for _title, config, tokens in COLUMNS]
+    modules = registry.load_all("architectures")
+    native = sum(not module.MODEL_TYPES for module in modules)
     return HEADING + "".join(
         (
             PROSE,
             IMPLEMENTATION_DEFINED.format(notes=_notes()),
             CONVENTIONS.format(table=_figures(told), sources=_sources(told[0])),
-            FAMILIES.format(count=len(registry.names("architectures")), table=_families()),
+            FAMILIES.format(count=len(modules) - native, native=native, table=_families()),
         )
     )
 
@@ -144,7 +148,7 @@ def _families() -> str:
     lines = ["| family | `model_type` | trained as | what is special about it |", "| --- | --- | --- | --- |"]
     for module in registry.load_all("architectures"):
         name = module.__name__.rpartition(".")[2]
-        types = ", ".join(f"`{name}`" for name in module.MODEL_TYPES)
+        types = ", ".join(f"`{name}`" for name in module.MODEL_TYPES) or "-"
         told = " ".join((module.__doc__ or "").split()).replace("``", "`").replace("|", "or")
         lines.append(f"| [{name}](../scalecheck/architectures/{name}.py) | {types} | {', '.join(module.HEADS)} | {told} |")
     return "\n".join(lines)

@@ -23,19 +23,21 @@ def count(reading: Reading, attention: AttentionConvention = "full", *, source_l
     """
     plan = reading.plan
     length = plan.sequence_length if plan.sequence_length is not None and plan.sequence_length > 0 else None
-    account = _counted_shape(reading.shape, Workload(sequence_length=length or 0, source_length=source_length, attention=attention))
+    lengths = (plan.target_length, length) if plan.target_length and length and source_length is None else (length, source_length)
+    account = _counted_shape(reading.shape, Workload(sequence_length=lengths[0] or 0, source_length=lengths[1], attention=attention))
     if reading.module is not None:
         account = _measured(account, reading.module)
     if reading.declared_params is not None:
         account = replace(account, total_params=reading.declared_params, active_params=reading.declared_params)
     job_tokens = None if plan.tokens_status == "per_device" else plan.training_tokens
-    training_flops, because = _training_flops(account, job_tokens, is_measured=reading.module is not None)
+    counted = account.sequence_length if plan.target_length is None else length  # the tokens of a sequence that D counts
+    training_flops, because = _training_flops(account, (job_tokens, counted), is_measured=reading.module is not None)
     if job_tokens is None and plan.training_tokens is not None:
         because = "unknown: the training tokens are those of one device, not of the job"
     return replace(
         account,
         params_status=_params_status(reading, account),
-        training_tokens=plan.training_tokens,
+        training_tokens=job_tokens,
         training_flops=training_flops,
         training_flops_because=because,
         tokens_per_parameter=_ratio(job_tokens, account.total_params),
@@ -168,9 +170,9 @@ def _params_status(reading: Reading, account: Account) -> ParamsStatus:
     return "assumed" if assumed & sources else "exact"
 
 
-def _training_flops(account: Account, tokens: int | None, *, is_measured: bool) -> tuple[int | None, str]:
-    """Return C and how it was found; 6ND takes active parameters, which is N itself unless a model has experts."""
-    length, per_sequence, params = account.sequence_length, account.training_flops_per_sequence, account.active_params
+def _training_flops(account: Account, counted: tuple[int | None, int | None], *, is_measured: bool) -> tuple[int | None, str]:
+    """Return C and how it was found, for all tokens and those of a sequence; 6ND takes active parameters: all, unless there are experts."""
+    (tokens, length), per_sequence, params = counted, account.training_flops_per_sequence, account.active_params
     if tokens is None:
         return None, "unknown: the training tokens are unknown"
     if per_sequence is not None and length is not None:

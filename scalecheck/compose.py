@@ -1,129 +1,137 @@
-"""Hydra and OmegaConf behind one door: views of composed configs, sweep expansion, and which file set which key.
+"""Composing with Hydra: the config of a run, every job of a sweep, and the policy in them, also in a config of files.
 
-The only file of scalecheck/ that imports hydra or omegaconf. It uses what is the same in hydra-core 1.3.2, 1.3.8 and
-1.4.0rc3: ``GlobalHydra.config_loader()``, ``load_configuration``, ``load_sweep_config``, ``compute_defaults_list``,
-``BasicSweeper.split_arguments``.
+With views.py and locating.py the only files of scalecheck/ that import hydra or omegaconf on a launch. They use what hydra-core 1.3.2,
+1.3.8 and 1.4.0rc3 share: ``GlobalHydra.config_loader()``, ``load_configuration``, ``load_sweep_config``, ``compute_defaults_list``,
+``BasicSweeper.split_arguments``, ``SourcesRegistry.types``.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hydra import initialize_config_dir
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
 
 from scalecheck.errors import ConfigError, PolicyError, did_you_mean
-from scalecheck.facts import Origin, Unreadable
-from scalecheck.provenance import Layer, locate
+from scalecheck.locating import loader, typed
+from scalecheck.views import (
+    RESOLVE_FAILURES,
+    ConfigView,
+    first_line,
+    harmless_resolvers,
+    no_lost_merges,
+    resolvers_are_refused,
+    sentences,
+    yaml_root,
+)
 
 CALLBACK = "ScaleCheckCallback"
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
-_RESOLVE_FAILURES = (Exception, RecursionError)
-
-
-@dataclass(slots=True)
-class ConfigView:
-    """A read-only ``facts.View`` over a DictConfig. Only the leaves that are asked for are resolved, each on its own."""
-
-    config: DictConfig
-    _read: dict[str, Any] = field(default_factory=dict)
-
-    def get(self, key: str) -> Any:
-        """Return the value at ``key``, ``None`` when absent or null, or ``Unreadable`` with the resolver's reason."""
-        if key not in self._read:
-            self._read[key] = self._select(key)
-        return self._read[key]
-
-    def _select(self, key: str) -> Any:
-        try:
-            value = OmegaConf.select(self.config, key, throw_on_missing=True)
-        except _RESOLVE_FAILURES as failure:
-            return Unreadable(reason=_first_line(failure))
-        if isinstance(value, Enum):
-            return value.name
-        if isinstance(value, DictConfig | ListConfig):
-            return OmegaConf.to_container(value, resolve=False)
-        return value
-
-    def keys(self, key: str) -> tuple[str, ...]:
-        """Return the names of the children of ``key``; a node that is itself an interpolation has none."""
-        node: Any = self.config
-        for name in key.split(".") if key else ():
-            if not _is_open(node) or name not in set(node.keys()):
-                return ()
-            if OmegaConf.is_interpolation(node, name) or OmegaConf.is_missing(node, name):
-                return ()
-            node = node[name]
-        if not _is_open(node):
-            return ()
-        return tuple(str(name) for name in node.keys() if "." not in str(name))
-
-    @property
-    def read_keys(self) -> frozenset[str]:
-        """Every key that was asked for."""
-        return frozenset(self._read)
-
-
-def _is_open(node: Any) -> bool:
-    return isinstance(node, DictConfig) and not (node._is_none() or node._is_missing() or node._is_interpolation())  # noqa: SLF001
-
-
-def _first_line(failure: BaseException) -> str:
-    text = str(failure).strip().splitlines()
-    return text[0][:200] if text else type(failure).__name__
 
 
 def policy_node(config: DictConfig) -> tuple[str, Any] | None:
     """Return (dotted key, plain container) of the scalecheck node under ``hydra.callbacks``, or ``None`` without one.
 
+    In a config without our line, what was typed there alone is a policy too: the command line checks such repos.
+
     Raises:
         PolicyError: the node is there but is not a mapping with our ``_target_``, or does not resolve.
     """
     callbacks = OmegaConf.select(config, "hydra.callbacks")
-    if not isinstance(callbacks, DictConfig):
-        return None
-    for name in callbacks:
+    for name in callbacks if isinstance(callbacks, DictConfig) else ():
         prefix = f"hydra.callbacks.{name!s}"
-        node = callbacks[name]
-        target = str(OmegaConf.select(node, "_target_", default="")) if isinstance(node, DictConfig) else ""
-        if target.endswith(f".{CALLBACK}"):
+        node = _child(callbacks, name)
+        target = _child(node, "_target_") if isinstance(node, DictConfig) else None
+        if str(target or "").endswith(f".{CALLBACK}"):
             return prefix, _plain(node, prefix)
         if name == "scalecheck":
             found = ConfigView(config).get(prefix)
+            if found and found == typed_policy(config, prefix):
+                return prefix, found
             message = f"{prefix} is {found!r:.80}, not a policy with a _target_, so nothing would be checked. Add `- scalecheck: default`."
             raise PolicyError(message)
     return None
 
 
+def _child(node: DictConfig, name: Any) -> Any:
+    """Return a child, ``None`` where it does not resolve: another callback's node is no matter here."""
+    try:
+        return node[name]
+    except RESOLVE_FAILURES:
+        return None
+
+
+def typed_policy(config: DictConfig, prefix: str) -> Any:
+    """Return what the overrides of a composed config say about the policy, as a plain container; a deleted key is null."""
+    made = OmegaConf.create()
+    texts = typed(config, "hydra")
+    for override in OverridesParser.create(config_loader=loader()).parse_overrides(texts):
+        if override.key_or_group.startswith(f"{prefix}."):
+            value = None if override.is_delete() else override.value()
+            OmegaConf.update(made, override.key_or_group.removeprefix(f"{prefix}."), value, force_add=True)
+    return OmegaConf.to_container(made)
+
+
+def taken_policy(config: DictConfig, name: str) -> Any:
+    """Take the policy's node out of a config of files, whose keys are none of the run's; return it as a plain container.
+
+    Raises:
+        PolicyError: it does not resolve.
+    """
+    node, found = _child(config, name), ConfigView(config).get(name)
+    raw = _plain(node, name) if isinstance(node, DictConfig) else found
+    if name in config.keys():
+        del config[name]
+    return {} if raw is None else raw
+
+
+def merged(policy: Any, over: Any) -> Any:
+    """Merge a policy over another as OmegaConf does; one that is no mapping stands for itself, and its reader says so."""
+    for raw in (policy, over):
+        if not isinstance(raw, dict):
+            return raw
+    return OmegaConf.to_container(OmegaConf.merge(policy, over))
+
+
 def _plain(node: DictConfig, prefix: str) -> Any:
     try:
         return OmegaConf.to_container(node, resolve=True)
-    except _RESOLVE_FAILURES as failure:
+    except RESOLVE_FAILURES as failure:
         message = (
-            f"{prefix} does not resolve: {_first_line(failure)}. Write config keys without ${{}}, as in read.num_steps=trainer.max_steps."
+            f"{prefix} does not resolve: {first_line(failure)}. Write config keys without ${{}}, as in read.num_steps=trainer.max_steps."
         )
         raise PolicyError(message) from failure
 
 
 def expand_sweep(config: DictConfig) -> list[list[str]] | None:
-    """Return the override lists of every job of a BasicSweeper's sweep, in launch order; ``None`` for any other sweeper."""
+    """Return the override lists of every job of a BasicSweeper's sweep, in launch order; ``None`` for any other sweeper.
+
+    Raises:
+        ConfigError: its parameters do not resolve or are no sweep.
+    """
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
     if OmegaConf.select(config, "hydra.sweeper._target_") != BASIC_SWEEPER:
         return None
-    params = OmegaConf.select(config, "hydra.sweeper.params") or {}
-    arguments = [f"{key!s}={value}" for key, value in params.items()] + _typed(config, "task")
-    parser = OverridesParser.create(config_loader=_loader())
-    batches = BasicSweeper.split_arguments(parser.parse_overrides(arguments), None)
+    try:
+        params = OmegaConf.select(config, "hydra.sweeper.params") or {}
+        arguments = [f"{key!s}={value}" for key, value in params.items()] + typed(config, "task")
+        parsed = OverridesParser.create(config_loader=loader()).parse_overrides(arguments)
+    except RESOLVE_FAILURES as failure:
+        message = f"hydra.sweeper.params cannot be read: {sentences(failure)}"
+        raise ConfigError(message) from failure
+    batches = BasicSweeper.split_arguments(parsed, None)
     return [list(overrides) for batch in batches for overrides in batch]
 
 
@@ -134,88 +142,86 @@ def sweep_job(master: DictConfig, overrides: Sequence[str]) -> DictConfig:
         ConfigError: the job does not compose; its overrides are named.
     """
     try:
-        config: DictConfig = _loader().load_sweep_config(master, list(overrides))
-    except _RESOLVE_FAILURES as failure:
-        message = f"the job {' '.join(overrides)} does not compose: {_sentences(failure)}"
+        config: DictConfig = loader().load_sweep_config(master, list(overrides))
+    except RESOLVE_FAILURES as failure:
+        message = f"the job {' '.join(overrides)} does not compose: {sentences(failure)}"
         raise ConfigError(message) from failure
     return config
 
 
-def _loader() -> Any:
-    return GlobalHydra.instance().config_loader()
-
-
 def job_overrides(config: DictConfig) -> tuple[str, ...]:
     """Return the task overrides that a composed config was typed with."""
-    return tuple(_typed(config, "task"))
-
-
-def _typed(config: DictConfig, kind: str) -> list[str]:
-    # An override such as a=${b} is kept as text; reading the item would resolve it.
-    listed = OmegaConf.to_container(config.hydra.overrides[kind], resolve=False)
-    return [str(text) for text in listed] if isinstance(listed, list) else []
-
-
-def locator(config: DictConfig) -> Callable[[str], Origin]:
-    """Return a function from a config key to the file and line, or the override, that set it last. The work is done at the first call."""
-    known: list[tuple[list[Layer], list[tuple[str, str, bool]]]] = []
-
-    def find(key: str) -> Origin:
-        if not known:
-            try:
-                known.append(_layers(config))
-            except _RESOLVE_FAILURES:  # a launcher's worker has no search path: the key alone must do
-                known.append(([], []))
-        return locate(key, *known[0])
-
-    return find
-
-
-def _layers(config: DictConfig) -> tuple[list[Layer], list[tuple[str, str, bool]]]:
-    loader = _loader()
-    typed = [*_typed(config, "hydra"), *_typed(config, "task")]
-    defaults = loader.compute_defaults_list(config.hydra.job.config_name, typed, RunMode.RUN)
-    layers = [layer for entry in defaults.defaults if (layer := _layer(loader, entry.config_path, entry.package))]
-    parsed = OverridesParser.create(config_loader=loader).parse_overrides(typed)
-    groups = loader.repository.group_exists
-    overrides = [(text, item.key_or_group, groups(item.key_or_group)) for text, item in zip(typed, parsed, strict=True)]
-    return layers, overrides
-
-
-def _layer(loader: Any, config_path: str | None, package: str | None) -> Layer | None:
-    if config_path is None:
-        return None
-    for source in loader.get_sources():
-        if source.scheme() in ("file", "pkg") and source.available() and source.is_config(config_path):
-            path = _source_dir(source) / f"{config_path.removesuffix('.yaml')}.yaml"
-            if path.is_file():
-                return Layer(path=str(path), display=_display(path), package=package or "", text=path.read_text("utf-8"))
-            return None
-    return None
-
-
-def _source_dir(source: Any) -> Path:
-    if source.scheme() == "file":
-        return Path(source.path)
-    from importlib.resources import files
-
-    return Path(str(files(source.path.replace("/", "."))))
-
-
-def _display(path: Path) -> str:
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+    return tuple(typed(config, "task"))
 
 
 @contextlib.contextmanager
-def hydra_at(config_dir: Path, version_base: str | None) -> Iterator[None]:
-    """Initialise Hydra on a config directory as ``@hydra.main`` would, without running anything."""
+def hydra_at(config_dir: Path, version_base: str | None, *, untrusted: bool = False) -> Iterator[None]:
+    """Initialise Hydra on a config directory as ``@hydra.main`` would, without running anything.
+
+    With ``untrusted`` nothing that a config says makes code run, reads the environment, or reads a file outside of the
+    config directory and the working directory.
+    """
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(config_dir.resolve()), job_name="scalecheck", version_base=version_base):
+        with _plugins_elsewhere() if untrusted else contextlib.nullcontext():
+            started = initialize_config_dir(str(config_dir.resolve()), job_name="scalecheck", version_base=version_base)
+        with started, no_lost_merges(), _untrusted(config_dir) if untrusted else contextlib.nullcontext():
             yield
     finally:
         GlobalHydra.instance().clear()
+
+
+@contextlib.contextmanager
+def _plugins_elsewhere() -> Iterator[None]:
+    """Let Hydra, which imports every module of ``hydra_plugins``, look for that package in the environment, not in the repo."""
+    kept = sys.path
+    sys.path = [entry for entry in kept if entry and Path(entry).resolve() != Path.cwd()]
+    try:
+        yield
+    finally:
+        sys.path = kept
+
+
+@contextlib.contextmanager
+def _untrusted(config_dir: Path) -> Iterator[None]:
+    """Refuse harmful resolvers, and search path entries that are more than files of the repo: ``pkg://`` imports the package."""
+    registry = SourcesRegistry.instance()
+    own = frozenset(entry.path for entry in loader().get_search_path().get_path())
+    roots = (str(config_dir.resolve()), str(Path.cwd()))
+    types = registry.types
+    registry.types = {scheme: partial(_source, kind, own, roots) for scheme, kind in types.items()}  # type: ignore[misc]
+    try:
+        with harmless_resolvers():
+            loader().repository.initialize_sources(loader().get_search_path())
+            yield
+    finally:
+        registry.types = types
+
+
+def _source(kind: Any, own: frozenset[str], roots: tuple[str, ...], provider: str, path: str) -> Any:
+    if kind.scheme() == "file":
+        source = _FilesBelow(provider, path)
+        source.roots = roots
+        return source
+    if path in own:
+        return kind(provider, path)
+    message = f"hydra.searchpath has {path}, which is imported to be read; --untrusted imports nothing. Name its directory: file://..."
+    raise ConfigError(message)
+
+
+class _FilesBelow(FileConfigSource):
+    """Hydra's reader of files, which does not follow ``..`` and links out of the repo."""
+
+    roots: tuple[str, ...] = ()
+
+    def load_config(self, config_path: str) -> Any:
+        full = Path(self.path, self._normalize_file_name(config_path)).resolve()
+        if not any(full.is_relative_to(root) for root in self.roots):
+            message = f"the config {config_path} is {full}, outside of this repo; --untrusted reads nothing elsewhere."
+            raise ConfigError(message)
+        with contextlib.suppress(OSError, UnicodeDecodeError, RecursionError, YAMLError):  # Hydra says these itself
+            yaml_root(full.read_text("utf-8"))
+        return super().load_config(config_path)
 
 
 def compose_main(config_name: str, overrides: Sequence[str], *, multirun: bool) -> DictConfig:
@@ -225,29 +231,29 @@ def compose_main(config_name: str, overrides: Sequence[str], *, multirun: bool) 
         ConfigError: with Hydra's own sentences.
     """
     mode = RunMode.MULTIRUN if multirun else RunMode.RUN
-    typed = [*overrides, "hydra.mode=MULTIRUN"] if multirun else list(overrides)
+    told = [*overrides, "hydra.mode=MULTIRUN"] if multirun else list(overrides)
     try:
-        config = _loader().load_configuration(config_name, typed, mode)
-    except _RESOLVE_FAILURES as failure:
-        raise ConfigError(_sentences(failure)) from failure
+        config = loader().load_configuration(config_name, told + _withheld(), mode)
+    except RESOLVE_FAILURES as failure:
+        raise ConfigError(sentences(failure)) from failure
     if not isinstance(config, DictConfig):
         message = f"the config '{config_name}' is a {type(config).__name__}, not a mapping"
         raise ConfigError(message)
     return config
 
 
+def _withheld() -> list[str]:
+    """Return the override that keeps Hydra from copying the environment into the config (``config_loader_impl.py``)."""
+    return ["hydra.job.env_copy=[]"] if resolvers_are_refused() else []
+
+
 def asks_for_multirun(config_name: str, overrides: Sequence[str]) -> bool:
     """Tell whether the config itself sets ``hydra.mode: MULTIRUN``."""
     try:
-        config = _loader().load_configuration(config_name, list(overrides), RunMode.MULTIRUN)
-    except _RESOLVE_FAILURES:
+        config = loader().load_configuration(config_name, [*overrides, *_withheld()], RunMode.MULTIRUN)
+        return str(OmegaConf.select(config, "hydra.mode")) in ("RunMode.MULTIRUN", "MULTIRUN")
+    except RESOLVE_FAILURES:
         return False
-    return str(OmegaConf.select(config, "hydra.mode")) in ("RunMode.MULTIRUN", "MULTIRUN")
-
-
-def _sentences(failure: BaseException) -> str:
-    lines = [line.strip() for line in str(failure).strip().splitlines() if line.strip()]
-    return " ".join(lines[:6])[:600] or type(failure).__name__
 
 
 def read_policy(name: str) -> Any:
@@ -264,8 +270,8 @@ def read_policy(name: str) -> Any:
     except OSError as failure:
         message = f"--policy {name}: cannot read {path}: {failure.strerror}."
         raise PolicyError(message) from failure
-    except _RESOLVE_FAILURES as failure:
-        message = f"--policy {name}: {path} does not parse: {_sentences(failure)}"
+    except RESOLVE_FAILURES as failure:
+        message = f"--policy {name}: {path} does not parse: {sentences(failure)}"
         raise PolicyError(message) from failure
     return _own_node(loaded)
 

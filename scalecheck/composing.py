@@ -1,24 +1,112 @@
-"""Composing a repo's config from the command line: the options that say where it is, and the config that Hydra makes of them."""
+"""Composing a repo's config from the command line: the options that say where it is, and the config, policy and jobs that come of them.
+
+A repo with ``@hydra.main`` is composed by Hydra; one that uses OmegaConf alone names its files with ``--config``.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scalecheck.errors import ScalecheckError
+from scalecheck.errors import PolicyError, ScalecheckError
+from scalecheck.facts import Finding, Job, Origin
 from scalecheck.policy import Policy
+
+FILES_PREFIX = "scalecheck"
+"""Where the policy of a repo without Hydra lives: this node of its files or of the overrides, over what --policy names."""
+
+
+class _OfHydra(argparse._StoreAction):  # noqa: SLF001 - argparse has no other way to tell a typed value from a default
+    """Stores a value, and that it was typed: these options say where Hydra looks, and make no sense beside ``--config``."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+        setattr(namespace, self.dest, values)
+        namespace.typed_for_hydra = option_string
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that every command on a Hydra config has."""
+    """Add the options that every command on a repo's config has."""
     add = parser.add_argument
-    add("--config-dir", "-cd", default="conf", metavar="DIR", help="directory of the primary config (default: conf)")
-    add("--config-name", "-cn", default="config", metavar="NAME", help="name of the primary config (default: config)")
-    add("--version-base", default="1.3", metavar="V", help="the app's version_base; it changes how old repos compose: 1.1, 1.2, 1.3, none")
-    add("--policy", metavar="NAME|FILE", help="a shipped policy (default, strict) or a YAML file; instead of the one in the config")
+    add("--config-dir", "-cd", default="conf", metavar="DIR", action=_OfHydra, help="directory of the primary config (default: conf)")
+    add("--config-name", "-cn", default="config", metavar="NAME", action=_OfHydra, help="name of the primary config (default: config)")
+    version = "the app's version_base; it changes how old repos compose: 1.1, 1.2, 1.3, none"
+    add("--version-base", default="1.3", metavar="V", action=_OfHydra, help=version)
+    files = "for a repo without hydra.main: a YAML or JSON file; several are merged in their order, then key=value, +key=value and ~key"
+    add("--config", action="append", default=[], metavar="FILE", help=files)
+    policy = (
+        f"a shipped policy (default, strict) or a YAML file; instead of the one in the config. With --config {FILES_PREFIX}.x=y changes it"
+    )
+    add("--policy", metavar="NAME|FILE", help=policy)
+    untrusted = "for configs of others: run no custom resolver, read no environment variable, import nothing; what needs them is unknown"
+    add("--untrusted", action="store_true", help=untrusted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """A composed config: where its policy lives, the policy, how it is called and was typed, and whether it is a whole sweep's."""
+
+    config: Any
+    prefix: str
+    policy: Policy
+    name: str
+    overrides: tuple[str, ...]
+    is_sweep: bool = False
+    policy_name: str | None = None
+    locate: Callable[[str], Origin] | None = None
+
+
+@contextmanager
+def composed(options: argparse.Namespace, overrides: Sequence[str]) -> Iterator[Composed]:
+    """Compose what the options name, by Hydra or from files; a command without ``--multirun`` gets a single run.
+
+    Raises:
+        ScalecheckError: one sentence, for options that contradict each other and for what cannot be read or composed.
+    """
+    _refuse_contradictions(options)
+    if options.config:
+        from scalecheck.views import harmless_resolvers
+
+        with harmless_resolvers() if options.untrusted else nullcontext():
+            yield _of_files(options, overrides)
+    else:
+        with hydra_of(options):
+            yield _of_hydra(options, overrides)
+
+
+def jobs_of(main: Composed) -> Iterator[Composed]:
+    """Yield the run itself, or compose every job of a sweep, one after another.
+
+    Raises:
+        ScalecheckError: a sweeper that chooses its jobs while it runs.
+    """
+    from scalecheck import compose
+
+    if not main.is_sweep:
+        yield main
+        return
+    expanded = compose.expand_sweep(main.config)
+    if expanded is None:
+        target = main.config.hydra.sweeper.get("_target_")
+        message = f"hydra.sweeper is {target}: its jobs are chosen while it runs and cannot be enumerated here; they are checked at launch."
+        raise ScalecheckError(message)
+    for number, overrides in enumerate(expanded):
+        config = compose.sweep_job(main.config, overrides)
+        prefix, policy = policy_of(config, main.policy_name)
+        yield Composed(config=config, prefix=prefix, policy=policy, name=str(number), overrides=tuple(overrides))
+
+
+def checked(job: Composed, *, instantiate: bool = False) -> Job:
+    """Run a composed config through the line and say where every value comes from; ``instantiate`` builds the model with its own code."""
+    from scalecheck import launch
+    from scalecheck.pipeline import locate_job
+
+    check = launch.instantiated_job if instantiate else launch.checked_job
+    made = check(job.config, job.policy, job.prefix, name=job.name, overrides=job.overrides, origins=True)
+    return made if job.locate is None else _typed_here(locate_job(made, job.locate, origins=True), job.prefix)
 
 
 @contextmanager
@@ -30,26 +118,113 @@ def hydra_of(options: argparse.Namespace) -> Iterator[None]:
     """
     from scalecheck import compose
 
+    _refuse_contradictions(options)
+    if options.config:
+        message = "--config names the files of a repo without Hydra, and this command reads only what Hydra composes: use scalecheck check."
+        raise ScalecheckError(message)
     config_dir = Path(options.config_dir)
     if not config_dir.is_dir():
         message = f"--config-dir {options.config_dir}: there is no such directory (looked in {Path.cwd()})."
         raise ScalecheckError(message)
     version_base = None if options.version_base.lower() == "none" else options.version_base
-    with compose.hydra_at(config_dir, version_base):
+    with compose.hydra_at(config_dir, version_base, untrusted=options.untrusted):
         yield
 
 
 def policy_of(config: Any, policy_name: str | None) -> tuple[str, Policy]:
-    """Return where a config's policy lives, and the policy: the config's own, or the one that was named instead."""
-    from dataclasses import replace
+    """Return where a config's policy lives, and the policy: the config's own, or the one that was named instead.
 
+    What was typed for the policy counts in both.
+    """
     from scalecheck import compose
+    from scalecheck.pipeline import DEFAULT_PREFIX
+
+    prefix, raw = compose.policy_node(config) or (DEFAULT_PREFIX, None)
+    if policy_name is not None:
+        raw = compose.merged(compose.read_policy(policy_name), compose.typed_policy(config, prefix))
+    return prefix, _loaded(raw, DEFAULT_PREFIX)
+
+
+def _refuse_contradictions(options: argparse.Namespace) -> None:
+    if options.untrusted and getattr(options, "instantiate", False):
+        message = "--instantiate runs the config's own code, and --untrusted runs none: leave one of them out."
+        raise ScalecheckError(message)
+    beside = "--multirun" if getattr(options, "multirun", False) else getattr(options, "typed_for_hydra", None)
+    if options.config and beside:
+        message = f"--config names the files of a repo without Hydra, and {beside} is for Hydra: leave one of them out."
+        raise ScalecheckError(message)
+
+
+def _of_hydra(options: argparse.Namespace, overrides: Sequence[str]) -> Composed:
+    from scalecheck import compose
+
+    sweeps = getattr(options, "multirun", None)
+    is_sweep = sweeps is not None and (sweeps or compose.asks_for_multirun(options.config_name, overrides))
+    config = compose.compose_main(options.config_name, overrides, multirun=is_sweep)
+    prefix, policy = policy_of(config, options.policy)
+    return Composed(
+        config=config,
+        prefix=prefix,
+        policy=policy,
+        name=str(config.hydra.job.config_name or ""),
+        overrides=compose.job_overrides(config),
+        is_sweep=is_sweep,
+        policy_name=options.policy,
+    )
+
+
+def _of_files(options: argparse.Namespace, overrides: Sequence[str]) -> Composed:
+    from scalecheck import compose
+    from scalecheck.locating import file_locator
+    from scalecheck.pipeline import DEFAULT_PREFIX
+    from scalecheck.views import load_files
+
+    paths = [Path(name) for name in options.config]
+    # The line that an app with Hydra would be given may be typed here too.
+    typed = tuple(text.replace(f"{DEFAULT_PREFIX}.", f"{FILES_PREFIX}.", 1) for text in overrides)
+    config = load_files(paths, typed)
+    raw = compose.merged(compose.read_policy(options.policy or "default"), compose.taken_policy(config, FILES_PREFIX))
+    return Composed(
+        config=config,
+        prefix=FILES_PREFIX,
+        policy=_loaded(raw, FILES_PREFIX),
+        name="+".join(path.name for path in paths),
+        overrides=tuple(text for text in typed if not text.lstrip("+~").startswith(f"{FILES_PREFIX}.")),
+        locate=file_locator(paths, typed),
+    )
+
+
+def _loaded(raw: Any, prefix: str) -> Policy:
+    """Validate a policy; on the command line one that is switched off at launches is asked all the same."""
     from scalecheck.pipeline import DEFAULT_PREFIX
     from scalecheck.policy import load_policy
 
-    found = compose.policy_node(config)
-    prefix, raw = found or (DEFAULT_PREFIX, None)
-    if policy_name is not None:
-        raw = compose.read_policy(policy_name)
-    policy = load_policy(raw)
-    return prefix, replace(policy, mode="warn") if policy.mode == "off" else policy
+    try:
+        policy = load_policy(raw)
+    except PolicyError as broken:
+        raise PolicyError(str(broken).replace(DEFAULT_PREFIX, prefix)) from None
+    return replace(policy, mode="warn") if policy.mode == "off" else policy
+
+
+def _typed_here(job: Job, prefix: str) -> Job:
+    """Write the lines that are told to be typed for where this config's policy lives."""
+    from scalecheck.pipeline import DEFAULT_PREFIX
+
+    def here(text: str) -> str:
+        return text.replace(DEFAULT_PREFIX, prefix)
+
+    def told(finding: Finding) -> Finding:
+        remedies = tuple(
+            replace(remedy, overrides=tuple(map(here, remedy.overrides)), effect=here(remedy.effect)) for remedy in finding.remedies
+        )
+        return replace(finding, message=here(finding.message), remedies=remedies)
+
+    reading = job.run.reading
+    unknowns = tuple(
+        replace(unknown, reason=here(unknown.reason), remedies=tuple(map(here, unknown.remedies))) for unknown in reading.unknowns
+    )
+    return replace(
+        job,
+        run=replace(job.run, reading=replace(reading, unknowns=unknowns)),
+        findings=tuple(map(told, job.findings)),
+    )

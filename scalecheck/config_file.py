@@ -42,6 +42,10 @@ class MappingView:
         node = self.get(key) if key else self.config
         return tuple(node) if isinstance(node, Mapping) else ()
 
+    def runs_code(self, key: str) -> bool:
+        """Plain mappings have no resolvers."""
+        return False
+
     @property
     def read_keys(self) -> frozenset[str]:
         """Every key that was asked for."""
@@ -101,7 +105,7 @@ def _claim(config: Mapping[str, Any], view: MappingView) -> FamilyClaim | Unknow
     if claim is None:
         return Unknown(field="family", key="model_type", reason=f"model_type is {shown(model_type)}, not a name")
     if isinstance(claim, FamilyClaim):
-        return replace(claim, class_name=f"the config class of {model_type}", is_file=True)
+        return replace(claim, class_name=f"the config class of {model_type}", is_file=True, assumed_defaults=True)
     parts = {name: config[name].get("model_type") for name in _PARTS_OF_SEVERAL if isinstance(config.get(name), Mapping)}
     hints = [
         f"; its {name} alone is {inner}, which can be counted when it is a file of its own"

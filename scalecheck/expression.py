@@ -2,7 +2,9 @@
 
 Numbers, dotted keys, ``+ - * / // % **``, parentheses and ``min max ceil floor round``; nothing else is looked up or called.
 An item of a list is ``stages[0].steps`` or ``stages.0.steps``. A dash is always a subtraction, so a key with a dash in its
-name cannot be written. Lengths, depths, exponents and results are bounded, so that no input can hang or exhaust memory.
+name cannot be written. Arithmetic is exact: a float is the decimal number that was written, ``1.1 * 100`` is 110, and only a
+power with a fraction in its exponent is rounded. Lengths, depths, exponents and the digits of every value on the way are
+bounded, so that no input can hang or exhaust memory.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from scalecheck.errors import ExpressionError
 
 Number = int | float
 MAX_LENGTH, MAX_DEPTH, MAX_PARENTHESES, MAX_EXPONENT, MAX_RESULT = 1000, 200, 50, 64, 10**30
+MAX_DENOMINATOR = 10**100  # keeps a step at a few microseconds; the longest text has about 500 of them
 EXACT_FLOAT = 2**53  # beyond it a float has no digit left for units, and an int made of it would invent some
 _GRAMMAR = (
     "Write numbers and config keys with + - * / // % ** ( ) and min, max, ceil, floor, round, as in data.batch_size * data.seq_len; "
@@ -32,7 +35,7 @@ _TOKEN = re.compile(
 )
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
 }  # fmt: skip
 _CALLS: dict[str, Callable[..., Any]] = {
     "min": lambda *values: min(values),
@@ -67,7 +70,8 @@ def evaluate(text: str, read: Callable[[str], Number]) -> Number:
 
     """
     parsed = _parse(text)
-    return _value(parsed.tree, read, parsed)
+    value = _value(parsed.tree, read, parsed)
+    return value.numerator if value.denominator == 1 else float(value)
 
 
 def keys(text: str) -> tuple[str, ...]:
@@ -185,7 +189,7 @@ def _check_call(node: ast.Call, text: str) -> None:
         raise ExpressionError(message)
 
 
-def _value(node: ast.expr, read: Callable[[str], Number], parsed: _Parsed) -> Number:
+def _value(node: ast.expr, read: Callable[[str], Number], parsed: _Parsed) -> Fraction:
     if isinstance(node, ast.Constant):
         return _number(node.value, "a number")
     if isinstance(node, ast.Name):
@@ -200,7 +204,7 @@ def _value(node: ast.expr, read: Callable[[str], Number], parsed: _Parsed) -> Nu
     raise _unreadable(parsed.text)
 
 
-def _read(key: str, read: Callable[[str], Number], parsed: _Parsed) -> Number:
+def _read(key: str, read: Callable[[str], Number], parsed: _Parsed) -> Fraction:
     try:
         return _number(read(key), key)
     except ExpressionError as failure:
@@ -210,29 +214,46 @@ def _read(key: str, read: Callable[[str], Number], parsed: _Parsed) -> Number:
         raise ExpressionError(message) from failure
 
 
-def _combined(symbol: ast.operator, left: Number, right: Number, parsed: _Parsed) -> Number:
-    if isinstance(symbol, ast.Pow) and abs(right) > MAX_EXPONENT:
-        message = f"the expression {parsed.shown} has an exponent of {right}; at most {MAX_EXPONENT} is computed."
-        raise ExpressionError(message)
-    if isinstance(symbol, ast.Div) and isinstance(left, int) and isinstance(right, int) and right and left % right == 0:
-        return left // right
+def _combined(symbol: ast.operator, left: Fraction, right: Fraction, parsed: _Parsed) -> Fraction:
     try:
+        if isinstance(symbol, ast.Pow):
+            return _power(left, right, parsed)
         return _result(_BINARY[type(symbol)](left, right), parsed)
     except ZeroDivisionError as failure:
         message = f"the expression {parsed.shown} divides by zero."
         raise ExpressionError(message) from failure
-    except OverflowError as failure:
-        message = f"the result of the expression {parsed.shown} is larger than {MAX_RESULT:.0e}."
-        raise ExpressionError(message) from failure
 
 
-def _result(value: object, parsed: _Parsed) -> Number:
-    number = _number(value, f"the result of the expression {parsed.shown}")
-    return value if isinstance(value, float) and abs(value) > EXACT_FLOAT else number
+def _power(base: Fraction, exponent: Fraction, parsed: _Parsed) -> Fraction:
+    """Return an exact power of a whole exponent; a root is a float's, which is refused where a float has no digits for units."""
+    if abs(exponent) > MAX_EXPONENT:
+        message = f"the expression {parsed.shown} has an exponent of {_written(exponent)}; at most {MAX_EXPONENT} is computed."
+        raise ExpressionError(message)
+    if exponent.denominator == 1:
+        return _result(base**exponent.numerator, parsed)
+    if base < 0:
+        message = f"the expression {parsed.shown} has a root of {_written(base)}, which is not a real number."
+        raise ExpressionError(message)
+    try:
+        root = float(base) ** float(exponent)
+    except OverflowError:
+        root = math.inf
+    if root > EXACT_FLOAT:
+        message = f"the expression {parsed.shown} has a root above 2**53, which is known to 16 digits only."
+        raise ExpressionError(message)
+    return _number(root, f"the result of the expression {parsed.shown}")
 
 
-def _number(value: object, what: str) -> Number:
-    """Return a finite number within bounds; a float that is written as a whole number (``1e23``) is that number."""
+def _written(value: Fraction) -> str:
+    return f"{float(value):g}"
+
+
+def _result(value: Fraction | int, parsed: _Parsed) -> Fraction:
+    return _bounded(Fraction(value), f"the result of the expression {parsed.shown}")
+
+
+def _number(value: object, what: str) -> Fraction:
+    """Return a finite number within bounds; a float is the number that it is written as: ``1e23`` is 10**23."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         shown = ascii(value)[:60] if value is None or isinstance(value, str | bool) else f"of type {type(value).__name__}"
         message = f"{what} is {shown}, not a real number."
@@ -241,8 +262,14 @@ def _number(value: object, what: str) -> Number:
         message = f"{what} is {value}, not a finite number."
         raise ExpressionError(message)
     # repr, not the binary value: 1e30 is meant as 10**30, which is 2e13 away from the float
-    exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
-    if abs(exact) > MAX_RESULT:
+    return _bounded(Fraction(float.__repr__(value)) if isinstance(value, float) else Fraction(int(value)), what)
+
+
+def _bounded(value: Fraction, what: str) -> Fraction:
+    if abs(value) > MAX_RESULT:
         message = f"{what} is larger than {MAX_RESULT:.0e}."
         raise ExpressionError(message)
-    return exact.numerator if exact.denominator == 1 else value
+    if value.denominator > MAX_DENOMINATOR:
+        message = f"{what} has a fraction of more than 100 digits, which is not computed."
+        raise ExpressionError(message)
+    return value

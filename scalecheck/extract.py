@@ -7,13 +7,16 @@ from dataclasses import fields, replace
 from typing import Any
 
 from scalecheck import expression
+from scalecheck.clues import Clues
 from scalecheck.errors import ExpressionError
 from scalecheck.facts import Impossible, ModelShape, Origin, Reading, TrainingPlan, Unknown, Unreadable, View
+from scalecheck.intent import Intent, read_intent
+from scalecheck.intent_data import NO_LANGUAGE
 from scalecheck.models import read_model
-from scalecheck.schedule import Clues, read_plan
-from scalecheck.survey import MAX_DEPTH, MAX_KEYS, Notes, shown, survey, whole
+from scalecheck.schedule import read_plan
+from scalecheck.survey import MAX_DEPTH, MAX_KEYS, Notes, Survey, shown, survey, whole
 
-_TEXT = ("model", "family")
+_TEXT = ("root", "model", "family")
 _SWITCHES = ("tie_word_embeddings",)
 _FACTORS_OF_TOKENS = ("num_steps", "tokens_per_step", "sequence_length", "sequences_per_step", "micro_batch_sequences",
                       "gradient_accumulation", "num_devices")  # fmt: skip
@@ -33,11 +36,16 @@ def extract(view: View, read: Mapping[str, Any], assume: Mapping[str, Any], envi
         for value in [_given(view, name, entry, notes, config_prefix)]
         if value is not None
     }
-    surveyed = survey(view)
-    root = str(read["model"]) if read.get("model") else None
-    shape, model_dialect = read_model(view, surveyed, root, given, notes, config_prefix)
-    clues = Clues(view=view, survey=surveyed, given=given, assume=assume, environ=environ, notes=notes, prefix=config_prefix, shape=shape)
+    surveyed = survey(view, str(read.get("root") or _launched_part(view)))
+    found = read_model(surveyed, read, given, notes, config_prefix)
+    clues = Clues(view=view, survey=surveyed, given=given, assume=assume, environ=environ, notes=notes, prefix=config_prefix,
+                  shape=found.shape, model_node=found.node, length_keys=found.length_keys)  # fmt: skip
     plan, schedule_dialect = read_plan(clues)
+    intent = read_intent(_with_root(surveyed), found.shape, _choices(view))
+    if intent.reason == NO_LANGUAGE and read:  # whoever maps sizes or tokens says that there is a model to compare
+        intent = Intent()
+    plan = replace(plan, intent=intent.name, intent_reason=intent.reason)
+    shape = found.shape
     broken = {name for name in read if name not in given and name not in _TEXT}
     shape, plan = _without_broken_shape(shape, broken), _without_broken_factors(plan, broken, given)
     if surveyed.is_cut_short and (shape is None or plan.training_tokens is None):
@@ -50,9 +58,32 @@ def extract(view: View, read: Mapping[str, Any], assume: Mapping[str, Any], envi
         origins=notes.origins,
         unknowns=_without_mapped(notes.unknowns, given),
         impossible=tuple(notes.impossible),
-        model_dialect=model_dialect,
+        model_dialect=found.dialect,
         schedule_dialect=schedule_dialect,
     )
+
+
+def _launched_part(view: View) -> str:
+    """Return the part of a config that its launcher starts: NeMo's launcher composes every stage, and runs those that ``stages`` lists."""
+    names = set(view.keys(""))
+    if not {"stages", "training", "training_config"} <= names:
+        return ""
+    stages = view.get("stages")
+    return "training" if isinstance(stages, list | tuple) and "training" in stages else ""
+
+
+def _with_root(surveyed: Survey) -> Survey:
+    """Add the switches at the root to a survey of one part: they say what is run."""
+    if "" in surveyed.nodes:
+        return surveyed
+    leaves = tuple(name for name in surveyed.view.keys("") if name != "hydra" and not surveyed.view.keys(name))
+    return replace(surveyed, nodes={"": leaves, **surveyed.nodes})
+
+
+def _choices(view: View) -> dict[str, str]:
+    """Return the chosen option of each config group, as Hydra records it."""
+    chosen = view.get("hydra.runtime.choices") if "choices" in view.keys("hydra.runtime") else None
+    return {str(group): str(option) for group, option in chosen.items()} if isinstance(chosen, Mapping) else {}
 
 
 def _without_broken_shape(shape: ModelShape | None, broken: set[str]) -> ModelShape | None:
@@ -108,5 +139,5 @@ def _given(view: View, name: str, entry: Any, notes: Notes, prefix: str) -> Any:
         return None
     because = "" if key == entry.strip() else f"{entry} = {result}"
     notes.origins[name] = Origin(key=key or line, because=because)
-    rounded = int(result) if name not in ("epochs",) and float(result).is_integer() else result
+    rounded = int(result) if name != "epochs" and abs(result) < expression.EXACT_FLOAT and float(result).is_integer() else result
     return notes.keep(whole(name, key or line, rounded))

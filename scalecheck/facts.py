@@ -1,8 +1,7 @@
 """Every value that travels through scalecheck, in the order in which it travels.
 
-All values are frozen; a stage returns new ones. Units are in the names: FLOPs are counts (``…_flops``),
-parameters are ``…_params``, tokens are ``…_tokens``. ``None`` always means *unknown*, never zero.
-Where a value came from stands beside it, in ``Reading.origins``, keyed by field name.
+All values are frozen; a stage returns new ones. Units are in the names (``…_flops`` are counts, ``…_params``, ``…_tokens``). ``None``
+always means *unknown*, never zero. Where a value came from stands beside it, in ``Reading.origins``, by field.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ TokensStatus = Literal["exact", "assumed", "upper_bound", "per_device", "unknown
 ParamsStatus = Literal["exact", "assumed", "unknown"]
 Verdict = Literal["pass", "warn", "stop", "silent"]
 AttentionConvention = Literal["full", "causal", "windowed"]
-Head = Literal["causal_lm", "masked_lm", "seq2seq_lm", "speech_seq2seq", "image_classification"]
+Head = Literal["causal_lm", "masked_lm", "diffusion_lm", "seq2seq_lm", "speech_seq2seq", "image_classification"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +34,9 @@ class View(Protocol):
     def keys(self, key: str) -> tuple[str, ...]:
         """Return the names of the children of ``key`` without resolving them; ``""`` is the root."""
 
+    def runs_code(self, key: str) -> bool:
+        """Tell whether reading ``key`` would run a resolver that is not OmegaConf's own and harmless."""
+
     @property
     def read_keys(self) -> frozenset[str]:
         """Every key that was asked for: what the verdict can depend on."""
@@ -42,12 +44,13 @@ class View(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a value came from. ``key`` is a dotted key; ``because`` tells the arithmetic or the assumption."""
+    """Where a value came from: a dotted ``key``, the ``chain`` that its interpolation goes on to; ``because`` is arithmetic or a reason."""
 
     key: str | None = None
     file: str | None = None
     line: int | None = None
     override: str | None = None
+    chain: tuple[str, ...] = ()
     assumed: bool = False
     because: str = ""
 
@@ -71,12 +74,14 @@ class ModelShape:
 class TrainingPlan:
     """How much the run trains. ``training_tokens`` is D, tokens seen including repeats.
 
-    ``tokens_per_step`` counts the whole job (all devices) unless ``tokens_status`` is ``per_device``.
+    ``tokens_per_step`` counts the whole job (all devices) unless ``tokens_status`` is ``per_device``. ``target_length`` is the
+    decoder's where ``sequence_length`` is what an encoder reads.
     """
 
     num_steps: int | None = None
     tokens_per_step: int | None = None
     sequence_length: int | None = None
+    target_length: int | None = None
     sequences_per_step: int | None = None
     micro_batch_sequences: int | None = None
     gradient_accumulation: int | None = None
@@ -112,8 +117,7 @@ class Impossible:
 class ModuleCount:
     """What was counted on a real module, built without storage: unique tensors once, by the paths of their modules.
 
-    ``forward_flops_per_sequence`` is what torch's FlopCounterMode saw; ``None`` where the module does not run so, and
-    ``flops_because`` says why.
+    ``forward_flops_per_sequence`` is what torch's FlopCounterMode saw; ``None`` where it does not run so, as ``flops_because`` says.
     """
 
     target: str
@@ -165,9 +169,7 @@ PartKind = Literal[
 
 
 class Part(NamedTuple):
-    """One line of the ledger: a block of the model, its parameters and its matmul FLOPs.
-
-    A named tuple, frozen like the dataclasses: a ledger makes up to a hundred of them, each in a quarter of the time.
+    """One line of the ledger: a block of the model, its parameters and its matmul FLOPs. A named tuple, as it is made by the hundred.
 
     ``params`` and ``forward_flops`` are those of *one* copy; FLOPs are for one whole sequence (not per token, so that
     every count stays an integer). ``copies`` are stored, ``active_copies`` are used by one token (experts, shared layers).

@@ -14,11 +14,15 @@ from scalecheck import compose
 from scalecheck.enforce import LaunchBlocked, enforce
 from scalecheck.errors import ConfigError, PolicyError, ScalecheckError
 from scalecheck.facts import Job, ModuleCount, Report, Unknown
+from scalecheck.locating import locator
 from scalecheck.pipeline import DEFAULT_PREFIX, CountModule, JobInput, check_job, locate_job, summarise
 from scalecheck.policy import Policy, load_policy
 from scalecheck.text import wants_color
+from scalecheck.views import ConfigView
 
 REPORT_NAME = "scalecheck.json"
+VERBOSE_JOBS = 10
+"""Of a sweep, the arithmetic of no more jobs than these is printed; `scalecheck explain` prints that of any."""
 _RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
 
 
@@ -32,8 +36,8 @@ def check_run(config: Any) -> None:
     if policy.mode == "off":
         return
     check = checked_job if policy.count == "formula" else _built_job
-    job = check(config, policy, prefix, name=_name(config), overrides=compose.job_overrides(config))
-    _speak_and_enforce(summarise([job], policy))
+    job = check(config, policy, prefix, name=_name(config), overrides=compose.job_overrides(config), origins=policy.verbose)
+    _speak_and_enforce(summarise([job], policy), policy)
 
 
 def check_sweep(config: Any) -> bool:
@@ -66,7 +70,7 @@ def check_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> None:
         if policy.mode == "stop":
             raise LaunchBlocked(3) from None
         return
-    _speak_and_enforce(report)
+    _speak_and_enforce(report, policy)
 
 
 def sweep_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> Iterator[Job]:
@@ -78,7 +82,7 @@ def sweep_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> Iterator
         prefix, raw = found or (DEFAULT_PREFIX, None)
         policy = policies.get(repr(raw)) or policies.setdefault(repr(raw), load_policy(raw))
         check = checked_job if policy.count == "formula" else _built_job
-        yield check(job_config, policy, prefix, name=str(number), overrides=tuple(overrides))
+        yield check(job_config, policy, prefix, name=str(number), overrides=tuple(overrides), origins=policy.verbose)
 
 
 def checked_job(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
@@ -125,12 +129,12 @@ def _withheld(target: str, _: int | None) -> Unknown:
 
 
 def _job_input(config: Any, name: str, overrides: tuple[str, ...], prefix: str, counter: CountModule | None) -> JobInput:
-    return JobInput(view=compose.ConfigView(config), name=name, overrides=overrides, prefix=prefix, count_module=counter)
+    return JobInput(view=ConfigView(config), name=name, overrides=overrides, prefix=prefix, count_module=counter)
 
 
 def _through(config: Any, policy: Policy, job: JobInput, *, origins: bool) -> Job:
     checked = check_job(job, policy)
-    return locate_job(checked, compose.locator(config), origins=origins) if origins or checked.findings else checked
+    return locate_job(checked, locator(config), origins=origins) if origins or checked.findings else checked
 
 
 def write_report(config: Any) -> None:
@@ -177,10 +181,14 @@ def _name(config: Any) -> str:
     return str(config.hydra.job.config_name or "")
 
 
-def _speak_and_enforce(report: Report) -> None:
+def _speak_and_enforce(report: Report, policy: Policy) -> None:
     from scalecheck.formats.terminal import render
 
     say(render(report, color=wants_color(sys.stderr)).rstrip("\n"))
+    for job in report.jobs[:VERBOSE_JOBS] if policy.verbose else ():
+        from scalecheck.explain import explain
+
+        say("\n".join([*([f"job {job.name}:"] if len(report.jobs) > 1 else []), *explain(job, "all")]))
     if report.verdict == "stop":
         say("scalecheck: the launch is stopped (exit 3); nothing was started. To launch anyway: hydra.callbacks.scalecheck.mode=warn")
     enforce(report)

@@ -39,6 +39,14 @@ def choice(value: Any, choices: Sequence[str], key: str) -> str:
     raise PolicyError(message)
 
 
+def switch(value: Any, key: str) -> bool:
+    """Return what is on or off."""
+    if isinstance(value, bool):
+        return value
+    message = f"{key} is {shown(value)}; it must be true or false."
+    raise PolicyError(message)
+
+
 def count_or_none(text: str) -> int | float | None:
     """Return a count written as people write them, ``300B``; ``None`` where a text is none."""
     try:

@@ -25,8 +25,9 @@ _PARAMS: Mapping[str, Callable[[Account], int | None]] = {
 def outlooks(account: Account, laws: Sequence[str]) -> dict[str, Outlook]:
     """Compare a run with each of the named laws, in the order given.
 
-    A law is left out when its N or the run's D is unknown, when D counts one device of unknown many
-    (``tokens_per_parameter`` is ``None``), or when a count is so large that no float holds the comparison.
+    A law is left out when its N or the run's D is unknown, or when a count is so large that no float holds the comparison; whoever
+    calls leaves out a D that counts one device of unknown many. Where only the vocabulary is unknown, N is at least its
+    non-embedding part: the multiple is then an upper bound, and ``params_convention`` begins with ``at least``.
 
     Every law is asked at ``law_flops`` = 6ND with N in that law's own convention, not at ``account.training_flops``: the
     laws were fitted with C = 6ND (Hoffmann et al. 2022, arXiv 2203.15556, Sec. 3.3; Besiroglu et al. 2024,
@@ -37,22 +38,30 @@ def outlooks(account: Account, laws: Sequence[str]) -> dict[str, Outlook]:
     Raises:
         PolicyError: a name that is no file in ``scalecheck/laws/``.
     """
-    if account.tokens_per_parameter is None:
+    if account.tokens_per_parameter is None and account.total_params is not None:
         return {}
     known = ((name, _outlook(name, account)) for name in laws)
     return {name: outlook for name, outlook in known if outlook is not None}
 
 
+def is_bound(outlook: Outlook) -> bool:
+    """Tell whether an outlook was made with a lower bound of N, so that its multiple is an upper bound."""
+    return outlook.params_convention.startswith("at least")
+
+
 def _outlook(name: str, account: Account) -> Outlook | None:
     law = cast(Law, registry.load("laws", name).LAW)
     params, tokens = _PARAMS[law.params_convention](account), account.training_tokens
+    convention = _convention(law, account)
+    if params is None and account.total_params is None:
+        params, convention = account.active_non_embedding_params, "at least non_embedding"
     if params is None or tokens is None or not (params > 0 and tokens > 0):
         return None
     flops = FLOPS_PER_PARAMETER_PER_TOKEN * params * tokens
     if not flops <= LARGEST:
         return None
     try:
-        outlook = _compare(name, law, _Counts(params, tokens, float(flops), _convention(law, account)))
+        outlook = _compare(name, law, _Counts(params, tokens, float(flops), convention))
     except (ArithmeticError, ValueError):  # ValueError: math.pow(0.0, -1.0), after an underflow
         return None
     return outlook if _is_finite(outlook) else None

@@ -15,7 +15,7 @@ from scalecheck.enforce import report_verdict, verdict
 from scalecheck.extract import extract
 from scalecheck.facts import Finding, Job, ModuleCount, Origin, Reading, Report, Run, TrainingPlan, Unknown, View
 from scalecheck.judge import judge, judge_sweep
-from scalecheck.outlook import outlooks
+from scalecheck.outlook import is_bound, outlooks
 from scalecheck.policy import Policy
 from scalecheck.provenance import locate_all
 
@@ -44,14 +44,15 @@ def check_job(job: JobInput, policy: Policy) -> Job:
     reading = extract(job.view, policy.read, policy.assume, job.environ, job.prefix)
     if job.count_module is not None:
         reading = with_module(reading, job.count_module(reading.plan.sequence_length))
-    silence = _why_no_law(reading, policy.intent, job.prefix)
-    if silence:
-        reading = replace(reading, plan=replace(reading.plan, intent=policy.intent, intent_reason=silence))
+    intent, silence = _intent(reading, policy.intent, job.prefix)
+    reading = replace(reading, plan=replace(reading.plan, intent=intent, intent_reason=silence))
     account = count(reading, policy.attention)
-    views = {} if silence else outlooks(account, policy.laws)
+    is_of_one_device = reading.plan.tokens_status == "per_device"
+    views = {} if silence or is_of_one_device else outlooks(account, policy.laws)
     run = Run(reading=reading, account=account, outlooks=views, judge=policy.law, name=job.name)
     findings = judge(run, policy)
-    decision = verdict(findings, policy.mode, silent=policy.law not in views)
+    is_judged = policy.law in views and not is_bound(views[policy.law])
+    decision = verdict(findings, policy.mode, silent=not is_judged)
     return Job(name=job.name, overrides=job.overrides, run=run, findings=findings, verdict=decision)
 
 
@@ -63,13 +64,18 @@ def with_module(reading: Reading, counted: ModuleCount | Unknown) -> Reading:
     return replace(reading, module=counted, unknowns=tuple(unknown for unknown in reading.unknowns if unknown.field in of_plan))
 
 
-def _why_no_law(reading: Reading, intent: str, prefix: str) -> str:
-    """Say why no law is asked: the laws were fitted on causal language models, trained once and from scratch."""
+def _intent(reading: Reading, intent: str, prefix: str) -> tuple[str, str]:
+    """Return what the run is for, and why no law is asked: the laws were fitted on causal language models, trained once and from scratch.
+
+    The policy's word wins over what the config seems to say.
+    """
     if intent not in RATIO_INTENTS:
-        return f"{prefix}.intent={intent}"
+        return intent, f"{prefix}.intent={intent}"
+    if intent == "auto" and reading.plan.intent != "pretrain":
+        return reading.plan.intent, reading.plan.intent_reason
     if reading.shape is not None and reading.shape.head != "causal_lm":
-        return f"the laws are about causal language models, and {reading.shape.family} is trained as {reading.shape.head}"
-    return ""
+        return "pretrain", f"the laws are about causal language models, and {reading.shape.family} is trained as {reading.shape.head}"
+    return "pretrain", ""
 
 
 def summarise(jobs: Iterable[Job], policy: Policy) -> Report:

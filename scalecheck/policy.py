@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type
 from scalecheck import expression, registry
 from scalecheck.errors import ExpressionError, PolicyError, did_you_mean
 from scalecheck.facts import AttentionConvention
-from scalecheck.options import choice, count_or_none, mapping, number, positive, refuse_unknown, shown
+from scalecheck.options import choice, count_or_none, mapping, number, positive, refuse_unknown, shown, switch
 
 RuleSeverity = Literal["off", "note", "warning", "error"]
 KEY = "hydra.callbacks.scalecheck"
@@ -27,11 +27,11 @@ INTENTS = ("auto", "pretrain", "finetune", "continue", "rl", "distill", "evaluat
 COUNTS = ("formula", "instantiate")
 ATTENTIONS: tuple[AttentionConvention, ...] = get_args(AttentionConvention)
 READ_NAMES = (
-    "model", "total_params", "num_layers", "hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads",
+    "root", "model", "total_params", "num_layers", "hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads",
     "head_dim", "vocab_size", "max_positions", "tie_word_embeddings", "family", "num_steps", "tokens_per_step", "sequence_length",
     "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices", "training_tokens", "unique_tokens", "epochs",
 )  # fmt: skip
-_NAMES_NOT_EXPRESSIONS = ("model", "family")
+_NAMES_NOT_EXPRESSIONS = ("root", "model", "family")
 _OF_HYDRA = ("_target_", "_recursive_", "_convert_")
 DEFAULT_NODE = "model"
 DEFAULT_LAW = "hoffmann2022_a1"
@@ -66,6 +66,7 @@ class Policy:
     count: str = "formula"
     instantiate: str = DEFAULT_NODE
     attention: AttentionConvention = "full"
+    verbose: bool = False
     read: Mapping[str, Any] = field(default_factory=dict)
     assume: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
@@ -89,6 +90,7 @@ def load_policy(raw: Mapping[str, Any] | None) -> Policy:
         count=choice(given.get("count", "formula"), COUNTS, f"{KEY}.count"),
         instantiate=_node(given.get("instantiate", DEFAULT_NODE), f"{KEY}.instantiate"),
         attention=cast("AttentionConvention", choice(given.get("attention", "full"), ATTENTIONS, f"{KEY}.attention")),
+        verbose=switch(given.get("verbose", False), f"{KEY}.verbose"),
         read=_read(given.get("read")),
         assume=_assume(given.get("assume")),
         rules=_rules(given.get("rules")),
@@ -147,7 +149,7 @@ def _read_entry(name: str, entry: Any) -> Any:
         message = f"{key} is empty; it needs a config key, an expression over config keys, or a number."
         raise PolicyError(message)
     if name in _NAMES_NOT_EXPRESSIONS:
-        return entry.strip()
+        return _family(entry.strip(), key) if name == "family" else entry.strip()
     count = count_or_none(entry)
     if count is not None:
         return positive(count, key)
@@ -157,6 +159,14 @@ def _read_entry(name: str, entry: Any) -> Any:
         message = f"{key}: {error}"
         raise PolicyError(message) from None
     return entry
+
+
+def _family(name: str, key: str) -> str:
+    known = registry.names("architectures")
+    if name not in known:
+        message = f"{key}: no '{name}' in scalecheck/architectures/.{did_you_mean(name, known)}"
+        raise PolicyError(message)
+    return name
 
 
 def _assume(value: Any) -> dict[str, Any]:

@@ -1,86 +1,214 @@
-"""Which file and line, or which override, set a config key last. Knows YAML and Hydra's packages, not Hydra itself."""
+"""Which file and line, or which override, set a config key last, and where its interpolation goes on to. Knows YAML, not Hydra itself."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 import yaml
 
 from scalecheck.facts import Origin
+from scalecheck.interpolation import pointers, steps_of
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INDEX = re.compile(r"\[([^\[\]]*)\]")
 MAX_NESTING = 100  # libyaml's composer recurses in C: deeper files would end the process, not raise
+MAX_CHAIN = 10  # the longest chains of real configs have four steps
+_MISSING = "???"
+Steps = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One config file of the defaults list, in merge order: its text, and the package that its keys go to (``""``: the root)."""
+    """One config of the defaults list, in merge order: its text, and the package that its keys go to (``""``: the root).
+
+    ``has_lines`` is false where the text is no file of the user's: a dataclass of Hydra's config store.
+    """
 
     path: str
     display: str
     package: str
     text: str
+    has_lines: bool = True
 
 
-def locate(key: str, layers: Sequence[Layer], overrides: Sequence[tuple[str, str, bool]]) -> Origin:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """One override, as typed: the key that it changes and the value that it was parsed to; ``chooses_group``: an option, no value."""
+
+    text: str
+    key: str
+    value: Any = None
+    chooses_group: bool = False
+
+    @property
+    def deletes(self) -> bool:
+        """Tell whether it removes its key."""
+        return self.text.startswith("~")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where a key was set, what is written there (``None``: a node), and the steps that are left below an interpolated parent."""
+
+    origin: Origin
+    written: str | None = None
+    below: Steps = ()
+
+
+def locate(key: str, layers: Sequence[Layer], overrides: Sequence[Typed]) -> Origin:
     """Return the origin of a key: the last override of it or of a parent, else the last layer whose file holds it.
 
-    ``overrides`` are (text as typed, key, whether it chooses a group's option), in the order typed. A parent that is a
-    scalar, such as an interpolation, counts as the holder. A key that is found nowhere keeps its name alone.
+    ``overrides`` stand in the order typed. A parent that is an interpolation counts as the holder, and ``chain`` tells what the
+    interpolation points to, each with its own place, at most ``MAX_CHAIN`` of them. A key that is found nowhere, or whose parent
+    was replaced by a single value, keeps its name alone.
     """
-    steps = _steps(key)
+    steps = tuple(steps_of(key))
     if not steps:
         return Origin(key=key)
-    for text, changed, is_group in reversed(overrides):
-        if not is_group and _sets(text, _steps(changed), steps):
-            return Origin(key=key, override=text)
-    for layer in reversed(layers):
-        package = _steps(layer.package)
-        if steps[: len(package)] != package:
-            continue
-        line = _line(layer.text, tuple(steps[len(package) :]))
-        if line is not None:
-            return Origin(key=key, file=layer.display, line=line)
-    return Origin(key=key)
+    search = _Search(layers, overrides)
+    found = search.find(steps)
+    return replace(found.origin, key=key, chain=tuple(search.chain(steps, found)))
 
 
 def locate_all(origins: Mapping[str, Origin], locate_one: Callable[[str], Origin]) -> dict[str, Origin]:
-    """Fill file, line and override into every origin that has a key and no place yet."""
+    """Fill file, line, override and chain into every origin that has a key and no place yet."""
     return {name: _located(origin, locate_one) for name, origin in origins.items()}
+
+
+def typed_value(text: str) -> Any:
+    """Return what YAML makes of the value of an override, as OmegaConf's dotlist does; the text where that cannot be had."""
+    try:
+        return text if _is_too_deep(text) else yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return text
 
 
 def _located(origin: Origin, locate_one: Callable[[str], Origin]) -> Origin:
     if origin.key is None or origin.file or origin.override:
         return origin
     found = locate_one(origin.key)
-    return replace(origin, file=found.file, line=found.line, override=found.override)
+    return replace(origin, file=found.file, line=found.line, override=found.override, chain=found.chain)
 
 
-def _sets(text: str, changed: list[str], steps: list[str]) -> bool:
-    """Tell whether an override of ``changed`` sets the key: a mapping is merged, so it sets only what it names."""
-    if not changed or steps[: len(changed)] != changed:
-        return False
-    value = text.partition("=")[2].strip()
-    below = steps[len(changed) :]
-    return not value.startswith("{") or all(re.search(rf"(?<![\w-]){re.escape(step)}(?![\w-])", value) for step in below)
+@dataclass(slots=True)
+class _Search:
+    layers: Sequence[Layer]
+    overrides: Sequence[Typed]
+    _known: dict[Steps, _Found] = field(default_factory=dict)
+
+    def find(self, steps: Steps) -> _Found:
+        if steps not in self._known:
+            self._known[steps] = self._typed(steps) or self._in_layers(steps)
+        return self._known[steps]
+
+    def chain(self, steps: Steps, found: _Found) -> Iterator[str]:
+        """Yield what the value at a key points to, and what that points to, each with its place; cycles end."""
+        seen = {steps}
+        waiting = self._targets(steps, found)
+        told = 0
+        while waiting and told < MAX_CHAIN:
+            target = waiting.pop(0)
+            if isinstance(target, str):
+                yield target
+                told += 1
+            elif target not in seen:
+                seen.add(target)
+                at = self.find(target)
+                place = f"override {at.origin.override}" if at.origin.override else _file_and_line(at.origin)
+                yield f"{'.'.join(target)} {place}".rstrip()
+                told += 1
+                waiting = [*self._targets(target, at), *waiting]
+
+    def _targets(self, steps: Steps, found: _Found) -> list[Steps | str]:
+        if found.written is None or "${" not in found.written:
+            return []
+        holder = steps[: len(steps) - len(found.below)]
+        told = pointers(found.written, holder, self.plain)
+        return [pointer.place or (*pointer.steps, *(found.below if pointer.is_whole else ())) for pointer in told]
+
+    def plain(self, steps: Steps) -> str | None:
+        """Return the text of a key's value, through keys that are nothing but another key; ``None`` where that is not plain."""
+        for _ in range(MAX_CHAIN):
+            found = self.find(steps)
+            if found.written is None or "${" not in found.written:
+                return None if found.below else found.written
+            (target, *more) = pointers(found.written, steps, lambda _: None) or (None,)
+            if target is None or more or not target.is_whole or not target.steps:
+                return None
+            steps = (*target.steps, *found.below)
+        return None
+
+    def _typed(self, steps: Steps) -> _Found | None:
+        for typed in reversed(self.overrides):
+            changed = tuple(steps_of(typed.key))
+            if typed.chooses_group or not changed or steps[: len(changed)] != changed:
+                continue
+            is_set, written, below = (True, None, ()) if typed.deletes else _in_value(typed.value, steps[len(changed) :])
+            if is_set:
+                return _Found(Origin(override=typed.text), written, below)
+        return None
+
+    def _in_layers(self, steps: Steps) -> _Found:
+        found = _Found(Origin())
+        for layer in reversed(self.layers):
+            package = tuple(steps_of(layer.package))
+            hit = _in_text(layer.text, steps[len(package) :]) if steps[: len(package)] == package else None
+            if hit is None or (hit.written == _MISSING and found.origin.file):
+                continue
+            if hit.line is None:
+                break  # a parent was replaced by something that has no such child, or the file cannot be read
+            found = _Found(Origin(file=layer.display, line=hit.line if layer.has_lines else None), hit.written, hit.below)
+            if hit.written != _MISSING:  # ??? leaves an earlier value as it is
+                break
+        return found
 
 
-def _steps(key: str) -> list[str]:
-    return [step for step in _INDEX.sub(r".\1", key.lstrip("+~")).split(".") if step]
+def _file_and_line(origin: Origin) -> str:
+    return f"{origin.file or ''}{f':{origin.line}' if origin.line else ''}"
+
+
+def _in_value(value: Any, below: Steps) -> tuple[bool, str | None, Steps]:
+    """Tell whether the value of an override sets what stands below its key: a mapping is merged, so it sets only what it names.
+
+    Returns besides the text that is written there, and the steps that are left where an interpolation stands for a parent.
+    """
+    for depth, step in enumerate(below):
+        if isinstance(value, str) and "${" in value:
+            return True, value, below[depth:]
+        if isinstance(value, Mapping):
+            children = {str(name): child for name, child in value.items()}
+            if step not in children:
+                return False, None, ()
+            value = children[step]
+        elif isinstance(value, list) and _is_index(step) and int(step) < len(value):
+            value = value[int(step)]
+        else:  # a list that is extended keeps its items; anything else has replaced the parent
+            return not type(value).__name__.startswith("ListExtension"), None, ()
+    is_node = isinstance(value, Mapping | list)
+    return not (isinstance(value, Mapping) and not value), None if is_node else str(value), ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A key in a text: its line, what is written there, the steps left below an interpolation. Without a line it cannot be there."""
+
+    line: int | None = None
+    written: str | None = None
+    below: Steps = ()
+
+
+class _CannotTell:
+    """In place of the tree of a text that is no YAML, or is nested too deeply to be read."""
 
 
 @lru_cache(maxsize=256)
-def _tree(text: str) -> yaml.Node | None:
+def _tree(text: str) -> yaml.Node | _CannotTell | None:
     try:
-        if _is_too_deep(text):
-            return None
-        tree: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
+        tree: yaml.Node | _CannotTell | None = _CannotTell() if _is_too_deep(text) else yaml.compose(text, Loader=_LOADER)
     except (yaml.YAMLError, RecursionError, ValueError):
-        return None
+        return _CannotTell()
     return tree
 
 
@@ -93,18 +221,29 @@ def _is_too_deep(text: str) -> bool:
     return False
 
 
-def _line(text: str, steps: tuple[str, ...]) -> int | None:
-    node, line = _tree(text), None
-    if not steps and isinstance(node, yaml.MappingNode):  # the package itself
-        return int(node.start_mark.line) + 1
+def _in_text(text: str, steps: Steps) -> _Hit | None:
+    """Look a key up in a YAML text; ``None`` where the text says nothing about it."""
+    node = _tree(text)
+    if isinstance(node, _CannotTell):
+        return _Hit()
+    if not steps:  # the package itself
+        return _Hit(int(node.start_mark.line) + 1) if isinstance(node, yaml.MappingNode) else None
+    line = 0
     for depth, step in enumerate(steps):
         child = None if depth == 0 and step == "defaults" else _child(node, step, set())
         if child is None:
-            is_interpolated = isinstance(node, yaml.ScalarNode) and depth > 0 and "${" in str(node.value)
-            return line if is_interpolated else None
+            return _instead(node, line, steps[depth:]) if depth > 0 else None
         key_node, node = child
         line = key_node.start_mark.line + 1
-    return line
+    return _Hit(line, str(node.value) if isinstance(node, yaml.ScalarNode) else None)
+
+
+def _instead(node: yaml.Node | None, line: int, below: Steps) -> _Hit | None:
+    """Return what a parent that has no such child means for it: an interpolation may stand for it, a value or a list has replaced it."""
+    if isinstance(node, yaml.MappingNode) or node is None:
+        return None
+    written = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+    return _Hit(line, written, below) if "${" in written or written == _MISSING else _Hit()
 
 
 def _child(node: yaml.Node | None, step: str, merged: set[int]) -> tuple[yaml.Node, yaml.Node] | None:

@@ -47,7 +47,7 @@ def _is_positive(target: float | Fraction) -> bool:
 
 def _is_typed(origin: Origin) -> bool:
     """Tell whether the value is what stands at the origin's key: not assumed, computed or given by the policy."""
-    if not origin.key or origin.assumed or origin.key.startswith("hydra.callbacks."):
+    if not origin.key or origin.assumed or origin.key.startswith(("hydra.callbacks.", "scalecheck.")):
         return False
     return not _ARITHMETIC.search(origin.because)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -13,6 +13,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Impossible, ModelShape, Origin, Unknown, Unreadable, View
 from scalecheck.keys import Key, Keys
 from scalecheck.survey import Notes, checked, join, shown
+from scalecheck.vocabulary import Vocabulary
 
 _HEADS: Mapping[str, tuple[str, ...]] = {
     "ForCausalLM": ("causal_lm",),
@@ -32,9 +33,11 @@ _NESTED = frozenset(("moe", "moe_config", "ffn_config"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyClaim:
-    """Which architecture a node holds, on what ground; ``class_name`` when a class with known defaults is named.
+    """Which architecture a node holds, on what ground; ``class_name`` when a class or code with known defaults is named.
 
-    ``is_file`` says that the node is a whole model config, so that what it does not tell about the head is told to the user.
+    ``presets`` are what the recognised code fixes for fields that the config does not set, each with its reason. ``view`` is where
+    the fields are read instead of the node, a file that the config refers to, and ``source`` its name. ``is_file`` says that the
+    node is a whole model config, so that what it does not tell about the head is told to the user.
     """
 
     family: str
@@ -42,16 +45,25 @@ class FamilyClaim:
     key: str | None = None
     class_name: str | None = None
     assumed: bool = False
+    assumed_defaults: bool = False
     is_file: bool = False
+    presets: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    view: View | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """How a node is to be read: what the policy maps, where the policy lives, and the dialect's own spellings."""
+    """How a node is to be read: what the policy maps, where the policy lives, and the dialect's own spellings.
+
+    ``rows`` asks the dialect for the rows of the token table where no key tells them, ``tokenizer_rows`` the tokenizer alone.
+    """
 
     given: Mapping[str, Any]
     prefix: str
     spellings: Keys
+    rows: Callable[[], Vocabulary | Unknown | None] | None = None
+    tokenizer_rows: Callable[[], Vocabulary | Unknown | None] | None = None
 
 
 def keys_of(module: ModuleType, spellings: Keys) -> Keys:
@@ -65,7 +77,7 @@ def keys_of(module: ModuleType, spellings: Keys) -> Keys:
 
 def unused_keys(view: View, node: str, module: ModuleType) -> tuple[str, ...]:
     """Return the keys of a node that would change the count of another family, and that this one does not use."""
-    children, used = set(view.keys(node)), _used_names(module)
+    children, used = set(view.keys(node)), used_names(module)
     places = [(node, children - used)] + [(join(node, name), set(view.keys(join(node, name)))) for name in _NESTED & children - used]
     unused = []
     for place, names in places:
@@ -78,7 +90,8 @@ def unused_keys(view: View, node: str, module: ModuleType) -> tuple[str, ...]:
 
 
 @cache
-def _used_names(module: ModuleType) -> frozenset[str]:
+def used_names(module: ModuleType) -> frozenset[str]:
+    """Return the names of keys that a family reads or knows to have no effect."""
     names = {part for key in module.KEYS.values() for name in key.names for part in (name, name.partition(".")[0])}
     return frozenset(names | set(getattr(module, "WITHOUT_EFFECT", ())))
 
@@ -88,10 +101,15 @@ def read_shape(view: View, node: str, claim: FamilyClaim, request: Request, note
     module = registry.load("architectures", claim.family)
     before = (len(notes.unknowns), len(notes.impossible))
     keys = keys_of(module, request.spellings)
-    values = _read_fields(view, node, keys, request, notes)
-    head = _head(view, node, module, claim, notes)
+    place, read_from = (node, view) if claim.view is None else ("", claim.view)
+    values = _read_fields(read_from, place, keys, request, notes)
+    head = _head(read_from, place, module, claim, notes)
     if head is not None:
         values["head"] = head
+    if claim.view is not None:
+        _say_the_source(values, claim, request, notes)
+    _fill_presets(values, claim, notes)
+    refused = _ask_for_rows(values, request.rows, keys, notes)
     filed = {unknown.field for unknown in notes.unknowns[before[0] :]} | {wrong.field for wrong in notes.impossible[before[1] :]}
     if filed:
         _keep_vocabulary_apart(values, notes, node, request.prefix)
@@ -101,7 +119,10 @@ def read_shape(view: View, node: str, claim: FamilyClaim, request: Request, note
         for name, default in module.CLASS_DEFAULTS.items():
             if name not in values:
                 values[name] = default
-                notes.origins[name] = Origin(assumed=True, because=f"the default of {claim.class_name}")
+                # A class that the config itself names has its defaults: that is not our choice. A file only says what it was saved from.
+                notes.origins[name] = Origin(assumed=claim.assumed_defaults, because=f"the default of {claim.class_name}")
+    if not refused:  # the code's own rule says that the tokenizer alone does not tell
+        _ask_for_rows(values, request.tokenizer_rows, keys, notes)
     if not _derive(module, values, claim, notes):
         return None
     return _built(module, values, keys, _Place(node=node, prefix=request.prefix, family=claim.family), notes)
@@ -135,6 +156,39 @@ def _read_fields(view: View, node: str, keys: Mapping[str, Key], request: Reques
         if kept is not None:
             values[name] = kept
     return values
+
+
+def _say_the_source(values: Mapping[str, Any], claim: FamilyClaim, request: Request, notes: Notes) -> None:
+    """Point the origins of what was read from another file at the key that refers to it."""
+    for name in values:
+        origin = notes.origins.get(name)
+        if origin is not None and origin.key and name not in request.given:
+            notes.origins[name] = Origin(key=claim.key, assumed=claim.assumed, because=f"{origin.key} in {claim.source}")
+
+
+def _fill_presets(values: dict[str, Any], claim: FamilyClaim, notes: Notes) -> None:
+    for name, (value, because) in claim.presets.items():
+        if values.get(name) is None and not notes.speaks_of(name):
+            values[name] = value
+            notes.origins[name] = Origin(key=claim.key, assumed=claim.assumed, because=because)
+
+
+def _ask_for_rows(values: dict[str, Any], ask: Callable[[], Vocabulary | Unknown | None] | None, keys: Keys, notes: Notes) -> bool:
+    """Fill in the rows of the token table where no key tells them, also where one says that they are filled in when the run starts.
+
+    Returns whether who was asked refused to say.
+    """
+    if ask is None or "vocab_size" not in keys or values.get("vocab_size") is not None:
+        return False
+    told = ask()
+    if isinstance(told, Vocabulary):
+        values["vocab_size"] = told.rows
+        notes.origins["vocab_size"] = Origin(key=told.key, assumed=told.assumed, because=told.because)
+        notes.unknowns[:] = [unknown for unknown in notes.unknowns if unknown.field != "vocab_size"]
+    elif isinstance(told, Unknown):
+        notes.unknowns[:] = [unknown for unknown in notes.unknowns if unknown.field != "vocab_size"]
+        notes.unknowns.append(told)
+    return isinstance(told, Unknown)
 
 
 def _is_there(view: View, node: str, word: str) -> bool:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scalecheck.errors import ScalecheckError
 from scalecheck.facts import Impossible, Origin, Unknown, Unreadable, View
 from scalecheck.keys import Kind
+from scalecheck.units import parse_count
 
 MAX_KEYS, MAX_DEPTH, MAX_WIDTH = 20_000, 30, 1_000
 LARGEST_SIZE, LARGEST_COUNT = 10**15, 10**18
 _COUNTS = ("num_steps", "tokens_per_step", "training_tokens", "unique_tokens")
+_OF_THE_PLAN = (*_COUNTS, "sequence_length", "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices")
 _ASIDE = (
     "eval", "val", "valid", "validation", "test", "inference", "infer", "predict", "sample", "generation", "scheduler", "lr", "optim",
-    "optimizer", "callbacks", "callback", "logger", "logging", "ema", "warmup", "checkpoint", "profiler",
+    "optimizer", "callbacks", "callback", "logger", "logging", "ema", "warmup", "checkpoint", "profiler", "sampling", "generate", "gen",
+    "decode", "decoding", "prompt", "rollout", "benchmark", "tuner", "space", "serve",
 )  # fmt: skip
 
 
@@ -35,8 +40,13 @@ class Survey:
     def find(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the leaf keys whose last name is one of ``names``, without what concerns evaluation, optimisers or callbacks."""
         wanted = set(names)
-        found = (join(node, child) for node, children in self.nodes.items() for child in children if child.lower() in wanted)
+        spelt = ((join(node, child), child) for node, children in self.nodes.items() for child in children)
+        found = (key for key, child in spelt if child.lower().replace("-", "_") in wanted)
         return tuple(key for key in found if key not in self.nodes and not is_aside(key))
+
+    def leaves(self) -> Iterator[str]:
+        """Yield every key that is no node, without what concerns evaluation, optimisers or callbacks."""
+        return (key for key in self.keys() if key not in self.nodes and not is_aside(key))
 
     def keys(self) -> Iterator[str]:
         """Yield every key, nodes and leaves."""
@@ -68,20 +78,20 @@ class Notes:
         return None
 
 
-def survey(view: View) -> Survey:
-    """Walk a config's nodes; nothing is resolved. Stops at bounds that no real config reaches, and says so.
+def survey(view: View, root: str = "") -> Survey:
+    """Walk a config's nodes from ``root`` down; nothing is resolved. Stops at bounds that no real config reaches, and says so.
 
     A node of more than ``MAX_WIDTH`` children is a table (labels, a vocabulary), not settings: it is not searched, so that it
     cannot use up the bound before the model is found.
     """
     nodes: dict[str, tuple[str, ...]] = {}
-    waiting = deque([("", 0)])
+    waiting = deque([(root, 0)])
     seen = 0
     is_cut_short = False
     while waiting and seen < MAX_KEYS:
         node, depth = waiting.popleft()
         children = tuple(name for name in view.keys(node) if node or name != "hydra")
-        if not children or (node and len(children) > MAX_WIDTH):
+        if not children or (node != root and len(children) > MAX_WIDTH):
             continue
         nodes[node] = children
         seen += len(children)
@@ -127,10 +137,26 @@ def whole(field_name: str, key: str, value: Any) -> int | Impossible | Unknown:
     """Read a positive whole number, or say why it is none."""
     if isinstance(value, Unreadable):
         return Unknown(field=field_name, key=key, reason=f"{key} cannot be read ({value.reason})")
+    if field_name in _OF_THE_PLAN and isinstance(value, str | list | tuple | dict):
+        untold = _untold(field_name, key, value)
+        if untold.remedies or field_name != "num_steps":  # a trainer takes no word and no list for its steps
+            return untold
     problem = _problem(value, LARGEST_COUNT if field_name in _COUNTS else LARGEST_SIZE)
     if problem:
         return Impossible(field=field_name, key=key, reason=f"{key} is {shown(value)}; {field_name} {problem}")
     return int(value)
+
+
+def _untold(field_name: str, key: str, value: Any) -> Unknown:
+    """Return what a word, a list or a mapping leaves unknown: the code of the repo makes a number of it, or several."""
+    if not isinstance(value, str):
+        return Unknown(field=field_name, key=key, reason=f"{key} is {shown(value)}: a schedule or several values, not one number")
+    number = None
+    with contextlib.suppress(ScalecheckError):
+        number = parse_count(value)
+    is_whole = number is not None and 0 < number <= LARGEST_COUNT and number == int(number)
+    lines = (f"{key}={int(number)}",) if number is not None and is_whole else ()
+    return Unknown(field=field_name, key=key, reason=f"{key} is the text {shown(value)}, not a number", remedies=lines)
 
 
 def checked(field_name: str, key: str, value: Any, kind: Kind) -> Any:

@@ -75,6 +75,9 @@ class DictView:
             node = node.get(step) if isinstance(node, dict) else None
         return tuple(str(name) for name in node) if isinstance(node, dict) else ()
 
+    def runs_code(self, key: str) -> bool:
+        return False
+
     @property
     def read_keys(self) -> frozenset[str]:
         return frozenset(self._read)

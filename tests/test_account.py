@@ -5,6 +5,7 @@ import pytest
 
 from scalecheck.account import count, totals
 from scalecheck.architectures import gpt2, llama
+from scalecheck.config_file import read_config
 from scalecheck.errors import PolicyError
 from scalecheck.facts import ModelShape, ModuleCount, Origin, Part, Reading, TrainingPlan
 from scalecheck.parts import matmul, repeat
@@ -137,9 +138,9 @@ def test_params_without_tokens_tell_no_flops() -> None:
     assert account.training_flops_per_sequence == 3 * GPT2_FORWARD
 
 
-def test_tokens_of_one_device_are_kept_but_not_compared() -> None:
+def test_tokens_of_one_device_are_not_those_of_the_job() -> None:
     account = count(reading(plan={"tokens_status": "per_device"}))
-    assert account.training_tokens == 1_024_000
+    assert account.training_tokens is None
     assert (account.training_flops, account.tokens_per_parameter) == (None, None)
     assert "one device" in account.training_flops_because
 
@@ -260,3 +261,15 @@ def test_module_tells_the_vocabulary_that_the_config_does_not() -> None:
 def test_declared_params_win_over_the_module_too() -> None:
     account = count(reading(declared_params=5, module=built(1_000_000)))
     assert (account.total_params, account.formula_params) == (5, GPT2_PARAMS)
+
+
+def test_decoder_of_another_length_than_the_source_costs_its_own():
+    """T5 reads 512 tokens and writes 128: D counts what is read, and C what both stacks do for it."""
+    config = {"model_type": "t5", "num_layers": 2, "d_model": 64, "d_ff": 128, "num_heads": 4, "d_kv": 16, "vocab_size": 100}
+    shape = read_config(config).shape
+    plan = TrainingPlan(sequence_length=512, target_length=128, training_tokens=512 * 1000, tokens_status="exact")
+    account = count(Reading(shape=shape, plan=plan))
+    assert (account.sequence_length, account.source_length) == (128, 512)
+    assert account.training_flops == 1000 * account.training_flops_per_sequence
+    one_length = count(Reading(shape=shape, plan=replace(plan, target_length=None)))
+    assert account.training_flops < one_length.training_flops

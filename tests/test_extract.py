@@ -67,7 +67,7 @@ def test_large_tree_is_walked(read):
 
 
 def test_every_assumption_has_a_reason(read):
-    reading = read({"model": {**CONFIG["model"]}, "max_steps": 10, "batch_size": 8})
+    reading = read({"model": {**CONFIG["model"]}, "max_steps": 10, "batch_size": 8}, assume={"devices": 2})
     assumed = [origin for origin in reading.origins.values() if origin.assumed]
     assert assumed
     assert all(origin.because for origin in assumed)

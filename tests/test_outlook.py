@@ -13,7 +13,7 @@ from scalecheck.errors import PolicyError
 from scalecheck.facts import Account, Outlook
 from scalecheck.forms import Allocation, FittedRange, ParamsConvention
 from scalecheck.laws.hoffmann2022_a1 import LAW as HOFFMANN_A1
-from scalecheck.outlook import outlooks
+from scalecheck.outlook import is_bound, outlooks
 
 BOTH = ("hoffmann2022_a1", "besiroglu2024")
 
@@ -152,6 +152,17 @@ def test_matmul_flops_of_the_account_do_not_move_the_law() -> None:
 )
 def test_nothing_is_said_about_an_unknown(unknown: Account) -> None:
     assert outlooks(unknown, BOTH) == {}
+
+
+def test_unknown_vocabulary_leaves_a_lower_bound_of_the_model_and_an_upper_one_of_the_multiple() -> None:
+    whole = outlooks(CHINCHILLA, BOTH)[BOTH[0]]
+    rest = round(CHINCHILLA.total_params * 0.9)
+    unknown = replace(CHINCHILLA, total_params=None, active_params=None, tokens_per_parameter=None, active_non_embedding_params=rest)
+    bound = outlooks(unknown, BOTH)[BOTH[0]]
+    assert is_bound(bound)
+    assert not is_bound(whole)
+    assert (bound.params, bound.params_convention) == (rest, "at least non_embedding")
+    assert bound.multiple > whole.multiple
 
 
 def test_laws_come_in_the_order_asked_for() -> None:

@@ -120,7 +120,9 @@ def test_wheel_holds_the_tree_and_nothing_else(wheel):
     assert "hydra_plugins/__init__.py" not in names
     shipped = {path.relative_to(ROOT).as_posix() for folder in ("scalecheck", "hydra_plugins") for path in (ROOT / folder).rglob("*.py")}
     options = {f"scalecheck/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "conf").rglob("*.yaml")}
+    tables = {path.relative_to(ROOT).as_posix() for path in (ROOT / "scalecheck" / "data").glob("*.csv")}
     assert len(options) >= 3
+    assert len(tables) >= 2
     packed = {name for name in names if ".dist-info/" not in name}
-    assert packed == shipped | options | {"scalecheck/py.typed", "scalecheck/conf/__init__.py"}
+    assert packed == shipped | options | tables | {"scalecheck/py.typed", "scalecheck/conf/__init__.py"}
     assert any(name.endswith("/licenses/LICENSE") for name in names)

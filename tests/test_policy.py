@@ -147,7 +147,20 @@ def test_read_takes_keys_expressions_numbers_and_counts():
 
 @pytest.mark.parametrize("name", READ_NAMES)
 def test_every_quantity_may_be_mapped(name):
-    assert load_policy({"read": {name: "some.key"}}).read == {name: "some.key"}
+    entry = "llama" if name == "family" else "some.key"
+    assert load_policy({"read": {name: entry}}).read == {name: entry}
+
+
+def test_family_is_one_that_can_be_counted():
+    with pytest.raises(PolicyError, match=r"read.family: no 'lama' in scalecheck/architectures/. Did you mean 'llama'"):
+        load_policy({"read": {"family": "lama"}})
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None, "true"])
+def test_verbose_is_true_or_false(value):
+    assert load_policy({"verbose": True}).verbose
+    with pytest.raises(PolicyError, match="verbose is .* it must be true or false"):
+        load_policy({"verbose": value})
 
 
 def test_assumed_devices_are_a_whole_number():

@@ -196,7 +196,7 @@ def _unknown(unknown: Unknown) -> dict[str, Any]:
 
 
 def _origin(origin: Origin) -> dict[str, Any]:
-    return {"key": origin.key, "file": origin.file, "line": origin.line, "override": origin.override}
+    return {"key": origin.key, "file": origin.file, "line": origin.line, "override": origin.override, "chain": list(origin.chain)}
 
 
 def _finite(value: Any) -> Any:

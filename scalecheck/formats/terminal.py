@@ -92,6 +92,9 @@ def standing(job: Job) -> str:
     if outlook is None:
         return "not compared with a scaling law"
     times = f"x{format_ratio(outlook.multiple)} of {outlook.law}"
+    if job.run.account.total_params is None:
+        under = outlook.multiple < 1 / NEAR
+        return f"under-trained (at most {times})" if under else "not compared with a scaling law, as the vocabulary is unknown"
     if outlook.multiple < 1 / NEAR:
         return f"under-trained ({times})"
     if outlook.multiple <= NEAR:

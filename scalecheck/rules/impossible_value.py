@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from scalecheck.facts import Account, Finding, Impossible, Origin, Reading, Run, Severity
+from scalecheck.facts import Account, Finding, Impossible, Origin, Reading, Run, Severity, TrainingPlan
+
+_OF_THE_PLAN = frozenset(item.name for item in fields(TrainingPlan))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,11 @@ class Rule:
     DEFAULT_SEVERITY: ClassVar[Severity] = "error"
 
     def check(self, run: Run) -> Iterator[Finding]:
-        """Find every impossible value of the reading."""
+        """Find every impossible value of the reading; of a run that is compared with no law, those of the model alone."""
+        is_judged = run.reading.plan.intent == "pretrain"
         for impossible in run.reading.impossible:
+            if not is_judged and impossible.field in _OF_THE_PLAN:
+                continue
             key = f" ({impossible.key})" if impossible.key and impossible.key not in impossible.reason else ""
             field = "" if impossible.field in impossible.reason else f"{impossible.field}: "
             yield Finding(rule="impossible_value", message=f"{field}{impossible.reason}{key}", origin=Origin(key=impossible.key))

@@ -74,7 +74,7 @@ class Rule:
         ):
             if budget is None:
                 continue
-            found = getattr(run.account, name)
+            found = _figure(run, name)
             if found is not None and found > budget:
                 yield _over(run, name, found, budget)
             elif found is None or (name != "total_params" and run.reading.plan.tokens_status == "per_device"):
@@ -85,7 +85,7 @@ class Rule:
         for name, budget in (("training_flops", self.sweep.max_training_flops), ("training_tokens", self.sweep.max_training_tokens)):
             if budget is None or not runs:
                 continue
-            total = sum(getattr(run.account, name) or 0 for run in runs)
+            total = sum(_figure(run, name) or 0 for run in runs)
             uncounted = sum(_is_uncounted(run, name) for run in runs)
             if total > budget:
                 yield _sweep_over(runs, name, budget, uncounted)
@@ -99,7 +99,7 @@ class Rule:
         relevant = [unknown for unknown in run.reading.unknowns if name == "training_flops" or unknown.field in _DECIDED_BY[name]]
         missing = relevant or list(run.reading.unknowns)
         because = f" ({'; '.join(f'{unknown.field}: {unknown.reason}' for unknown in missing)})" if missing else ""
-        state = "count one device only" if getattr(run.account, name) is not None else "are unknown"
+        state = "count one device only" if _figure(run, name) is not None else "are unknown"
         return Finding(
             rule="over_budget",
             message=f"max_{name}={_quantity(name, budget)} cannot be checked: {_WORDS[name]} {state}{because}",
@@ -107,6 +107,14 @@ class Rule:
             remedies=tuple(Remedy(overrides=(line,), effect=f"tells {unknown.field}") for unknown in missing for line in unknown.remedies),
             origin=Origin(key=next((unknown.key for unknown in missing if unknown.key), None)),
         )
+
+
+def _figure(run: Run, name: str) -> int | None:
+    """Return a figure of the account; of a D that counts one device that one, for what is over the budget there is over it in all."""
+    if name == "training_tokens" and run.reading.plan.tokens_status == "per_device":
+        return run.reading.plan.training_tokens
+    figure: int | None = getattr(run.account, name)
+    return figure
 
 
 def _over(run: Run, name: str, found: int, budget: float) -> Finding:
@@ -130,7 +138,7 @@ def _sentence(name: str, found: int, budget: float, scope: str = "") -> str:
 
 def _fitting(run: Run, name: str, found: int, budget: float) -> Remedy:
     """Return the longest training that fits; FLOPs and tokens both grow in proportion to steps."""
-    tokens = run.account.training_tokens
+    tokens = _figure(run, "training_tokens")
     remedy = scale_steps(run, Fraction(budget) * tokens / found, round_up=False) if name != "total_params" and tokens else None
     if remedy:
         return remedy
@@ -147,11 +155,11 @@ def _origin(run: Run, name: str) -> Origin:
 
 
 def _is_uncounted(run: Run, name: str) -> bool:
-    return getattr(run.account, name) is None or run.reading.plan.tokens_status == "per_device"
+    return _figure(run, name) is None or run.reading.plan.tokens_status == "per_device"
 
 
 def _sweep_over(runs: Sequence[Run], name: str, budget: float, uncounted: int) -> Finding:
-    total = sum(getattr(run.account, name) or 0 for run in runs)
+    total = sum(_figure(run, name) or 0 for run in runs)
     rest = f", not counting {uncounted} with unknown figures" if uncounted else ""
     return Finding(
         rule="over_budget",
@@ -164,8 +172,8 @@ def _sweep_over(runs: Sequence[Run], name: str, budget: float, uncounted: int) -
 def _sweep_remedy(runs: Sequence[Run], name: str, total: int, budget: float) -> Remedy:
     """Return one override for all jobs where they share their steps, else words."""
     plans = {(run.reading.plan.num_steps, where_length_is_set(run).key) for run in runs}
-    tokens = runs[0].account.training_tokens
-    same = len(plans) == 1 and tokens and all(getattr(run.account, name) for run in runs)
+    tokens = _figure(runs[0], "training_tokens")
+    same = len(plans) == 1 and tokens and all(_figure(run, name) for run in runs)
     remedy = scale_steps(runs[0], Fraction(budget) * tokens / total, round_up=False) if same and tokens else None
     if remedy:
         return Remedy(overrides=remedy.overrides, effect=f"every job shorter: {remedy.effect.removeprefix('same model, ')}")

@@ -50,8 +50,11 @@ class Rule:
     def check(self, run: Run) -> Iterator[Finding]:
         """Find a run below either limit."""
         outlook, ratio = run.outlooks.get(run.judge), run.account.tokens_per_parameter
-        if outlook is None or ratio is None or run.reading.plan.tokens_status in ("per_device", "unknown"):
+        tokens = run.account.training_tokens
+        if outlook is None or tokens is None or run.reading.plan.tokens_status in ("per_device", "unknown"):
             return
+        if ratio is None:  # the vocabulary is unknown: N is at least what the law was asked with, and the ratio at most this
+            ratio = tokens / outlook.params
         below_multiple = self.min_multiple is not None and outlook.multiple < self.min_multiple
         below_ratio = self.min_tokens_per_parameter is not None and ratio < self.min_tokens_per_parameter
         if below_multiple or below_ratio:
@@ -59,7 +62,7 @@ class Rule:
             yield Finding(
                 rule="undertrained",
                 message=_message(run, outlook, ratio, asked),
-                remedies=tuple(self._remedies(run, outlook)),
+                remedies=tuple(self._remedies(run, outlook)) if run.account.total_params else (),
                 origin=where_length_is_set(run),
             )
 
@@ -80,10 +83,13 @@ class Rule:
 
 
 def _message(run: Run, outlook: Outlook, ratio: float, asked: float | None) -> str:
-    bound = "at most " if run.reading.plan.tokens_status == "upper_bound" else ""
+    is_bound = run.account.total_params is None or run.reading.plan.tokens_status == "upper_bound"
+    bound = "at most " if is_bound else ""
     clauses = [f"{bound}{format_ratio(ratio)} tokens per parameter"]
     if outlook.params_convention.startswith("active") and run.account.training_tokens is not None:
         clauses = [f"{bound}{format_ratio(run.account.training_tokens / outlook.params)} tokens per active parameter"]
+    if run.account.total_params is None:
+        clauses = [f"{bound}{format_ratio(ratio)} tokens per parameter, of {format_count(outlook.params)} without embeddings"]
     if asked is not None:
         clauses.append(f"the policy asks for {format_ratio(asked)}")
     if outlook.multiple < 1:

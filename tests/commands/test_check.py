@@ -66,6 +66,7 @@ def test_sweep_is_checked_job_by_job(app):
         ((*HERE, "--policy", "missing.yaml"), "missing.yaml"),
         (("chekc",), "check"),
         ((*HERE, "--no-such-option"), "--no-such-option"),
+        ((*HERE, "--untrusted", "--instantiate"), "leave one of them out"),
     ],
 )
 def test_work_that_cannot_be_done_exits_2_with_one_sentence(app, arguments, said):
@@ -84,17 +85,57 @@ def test_config_that_does_not_parse_exits_2(app, text):
     assert "Traceback" not in done.stderr
 
 
-def test_empty_config_has_unknown_scale_and_does_not_crash(app):
+def test_empty_config_has_no_verdict_and_does_not_crash(app):
     app.write({"conf/empty.yaml": ""})
     done = app.cli("check", "--config-name", "empty")
     assert done.returncode == 0, done.stderr
-    assert "[unknown_scale]" in done.stdout
+    assert done.stdout.startswith("scalecheck: no verdict: N unknown")
 
 
 def test_policy_typo_exits_2(app):
     done = app.cli(*HERE, "+hydra.callbacks.scalecheck.modus=stop")
     assert done.returncode == 2
     assert "mode" in done.stderr
+
+
+def test_lines_of_a_repo_without_the_line_can_be_typed(app):
+    app.write(
+        {
+            "conf/train.yaml": "defaults: [{model: small}, _self_]\nhow_long: 84\ndata: {batch_size: 32, seq_len: 1024}\ntrainer: {devices: 1}\n"
+        }
+    )
+    line = "+hydra.callbacks.scalecheck.read.num_steps=how_long"
+    for policy in ((), ("--policy", "strict"), ("--policy", "default")):
+        done = app.cli(*HERE, line, *policy, "--format", "json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["jobs"][0]["num_steps"] == 84
+
+
+def test_typed_lines_count_beside_a_named_policy(app):
+    changed = ("--policy", "strict", "hydra.callbacks.scalecheck.intent=finetune")
+    assert app.cli(*HERE, "trainer.max_steps=5", "--policy", "strict").returncode == 1
+    assert app.cli(*HERE, "trainer.max_steps=5", *changed).returncode == 0
+    swept = app.cli(*HERE, "-m", "trainer.max_steps=5,6", *changed)
+    assert swept.returncode == 0, swept.stderr
+
+
+def test_policy_in_a_file_without_our_target_is_still_refused(app):
+    """At a launch Hydra would build nothing of it, so nothing would be checked."""
+    app.write({"conf/train.yaml": "defaults: [{model: small}, _self_]\nhydra: {callbacks: {scalecheck: {mode: stop}}}\n"})
+    for more in ((), ("+hydra.callbacks.scalecheck.law=besiroglu2024",)):
+        done = app.cli(*HERE, *more)
+        assert done.returncode == 2, done.stdout
+        assert "not a policy with a _target_" in done.stderr
+
+
+def test_other_callback_that_does_not_resolve_is_no_matter(app):
+    app.write(
+        {
+            "conf/train.yaml": "defaults: [{model: small}, _self_, {scalecheck: default}]\nhydra: {callbacks: {a: '${load:x}', b: '???', c: 3}}\n"
+        }
+    )
+    done = app.cli(*HERE)
+    assert done.returncode == 0, done.stderr
 
 
 def test_policy_that_is_a_list_exits_2(app):

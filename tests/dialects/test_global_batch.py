@@ -41,7 +41,7 @@ def test_lightnings_own_factors_are_compared_with_the_global_batch(read):
 
 def test_model_parallel_devices_are_not_taken_for_a_contradiction(read):
     model = {"micro_batch_size": 4, "global_batch_size": 2048, "tensor_model_parallel_size": 2, "seq_length": 16}
-    reading = read({"model": model, "trainer": {"max_steps": 10, "devices": 8, "num_nodes": 20, "accumulate_grad_batches": 1}})
+    reading = read({"model": model, "trainer": {"max_steps": 10, "devices": 8, "num_nodes": 16, "accumulate_grad_batches": 1}})
     assert reading.plan.training_tokens == 10 * 2048 * 16
     assert not reading.impossible
 
@@ -63,3 +63,11 @@ def test_train_batch_beside_the_batch_of_one_device_is_global(read):
     data = {"train_batch_size": 256, "micro_batch_size_per_gpu": 4, "seq_len": 16}
     plan = read({"data": data, "max_steps": 10}, environ={"WORLD_SIZE": "8"}).plan
     assert plan.training_tokens == 10 * 256 * 16
+
+
+def test_trainers_accumulation_does_not_count_where_the_code_derives_its_own(read):
+    """As in NeMo: both batches in the model, and a trainer whose accumulation is left at 1."""
+    model = {"micro_batch_size": 4, "global_batch_size": 512, "seq_len": 16}
+    reading = read({"model": model, "trainer": {"max_steps": 10, "devices": 8, "num_nodes": 1, "accumulate_grad_batches": 1}})
+    assert not reading.impossible
+    assert reading.plan.training_tokens == 10 * 512 * 16

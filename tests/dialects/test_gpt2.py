@@ -12,10 +12,10 @@ def test_nanogpt_names_are_a_gpt2_without_biases(read):
     assert (shape.family, shape.max_positions, shape.bias, shape.intermediate_size) == ("gpt2", 128, False, 256)
 
 
-def test_gpt2_config_class_gives_its_vocabulary_marked_assumed(read):
+def test_gpt2_config_class_gives_its_vocabulary(read):
     reading = read({"model": {"config": {"_target_": "transformers.GPT2Config", "n_layer": 2, "n_embd": 64, "n_head": 2}}})
     assert reading.shape.vocab_size == 50257
-    assert reading.origins["vocab_size"].assumed
+    assert reading.origins["vocab_size"].because == "the default of GPT2Config"
 
 
 def test_absent_vocabulary_without_a_class_is_unknown(read):

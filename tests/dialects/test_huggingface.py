@@ -24,10 +24,10 @@ def test_found_at_any_node(read, path):
     assert reading.origins["num_layers"].key == ".".join((*path, "num_hidden_layers"))
 
 
-def test_class_in_target_names_the_family_and_gives_its_defaults_marked_assumed(read):
+def test_class_in_target_names_the_family_and_gives_its_defaults(read):
     reading = read({"model": {"_target_": "transformers.LlamaConfig", "num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4}})
     assert reading.shape.vocab_size == 32000
-    assert reading.origins["vocab_size"].assumed
+    assert not reading.origins["vocab_size"].assumed  # the config names the class, and the class has the default
     assert "LlamaConfig" in reading.origins["vocab_size"].because
 
 
@@ -116,3 +116,13 @@ def test_evidence_with_a_plain_activation_is_none(read):
     reading = read({"model": {**LLAMA, "num_key_value_heads": 2, "hidden_act": "gelu"}})
     assert reading.shape is None
     assert "model.hidden_act" in reading.unknowns[0].reason
+
+
+def test_class_in_architectures_tells_the_family_where_no_type_does(read):
+    sizes = {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 128, "vocab_size": 100}
+    reading = read({"arch": {**sizes, "architectures": ["BertForMaskedLM"]}})
+    assert (reading.shape.family, reading.shape.head) == ("bert", "masked_lm")
+    refused = read({"arch": {**sizes, "hidden_act": "silu", "architectures": ["CrammedBERT"]}})
+    assert refused.shape is None
+    assert "CrammedBERT" in refused.unknowns[0].reason
+    assert not any("model_type=llama" in line for unknown in refused.unknowns for line in unknown.remedies)

@@ -9,10 +9,35 @@ DATA = {"batch_size": 8, "seq_len": 16}
 
 
 def test_tokens_are_the_product_of_all_factors(read):
-    plan = read({"trainer": TRAINER, "data": DATA}).plan
+    plan = read({"trainer": TRAINER, "data": {"batch_size_per_device": 8, "seq_len": 16}}).plan
     assert plan.training_tokens == 100 * 4 * 2 * 3 * 8 * 16
     assert plan.tokens_status == "exact"
     assert plan.num_devices == 8
+
+
+def test_bare_batch_is_assumed_to_be_that_of_one_device(read):
+    reading = read({"trainer": TRAINER, "data": DATA})
+    assert reading.plan.training_tokens == 100 * 4 * 2 * 3 * 8 * 16
+    assert reading.plan.tokens_status == "assumed"
+    assert "data.batch_size is read as the batch of one device" in reading.origins["micro_batch_sequences"].because
+
+
+def test_bare_batch_on_one_device_is_exact(read):
+    trainer = {**TRAINER, "devices": 1, "num_nodes": 1, "accumulate_grad_batches": 1}
+    assert read({"trainer": trainer, "data": DATA}).plan.tokens_status == "exact"
+
+
+def test_epochs_beside_steps_may_end_the_run_first(read):
+    reading = read({"trainer": {**TRAINER, "max_epochs": 3}, "data": {"batch_size_per_device": 8, "seq_len": 16}})
+    assert reading.plan.tokens_status == "upper_bound"
+    assert "trainer.max_epochs=3 may end the run before 100 steps" in reading.origins["upper_bound"].because
+
+
+@pytest.mark.parametrize(("sequences", "steps"), [(10**6, 100), (100, 3)])
+def test_epochs_over_a_known_dataset_end_the_run_where_they_do(read, sequences, steps):
+    """One step takes 4 x 2 x 3 x 8 = 192 sequences."""
+    plan = read({"trainer": {**TRAINER, "max_epochs": 3}, "data": {**DATA, "num_train_samples": sequences}}).plan
+    assert (plan.num_steps, plan.tokens_status) == (steps, "assumed")
 
 
 @pytest.mark.parametrize(("devices", "count"), [([0, 1, 2], 3), ("0,1", 2), (1, 1), ("2", 2)])
@@ -52,7 +77,10 @@ def test_epochs_alone_do_not_tell_tokens_and_it_is_said(read):
 
 
 def test_time_limit_makes_an_upper_bound(read):
-    assert read({"trainer": {**TRAINER, "max_time": "05:00:00:00"}, "data": DATA}).plan.tokens_status == "upper_bound"
+    trainer, data = {**TRAINER, "max_time": "05:00:00:00"}, {"batch_size_per_device": 8, "seq_len": 16}
+    assert read({"trainer": trainer, "data": data}).plan.tokens_status == "upper_bound"
+    # A bound on what is assumed, here what a bare batch_size means, is none.
+    assert read({"trainer": trainer, "data": DATA}).plan.tokens_status == "assumed"
 
 
 def test_steps_of_a_scheduler_are_not_the_runs(read):
@@ -83,3 +111,11 @@ def test_trainers_that_differ_are_not_chosen_from(read):
 
 def test_trainer_for_evaluation_is_left_out(read):
     assert read({"test_trainer": {**TRAINER, "max_steps": 7, "devices": 1}, "trainer": TRAINER, "data": DATA}).plan.num_devices == 8
+
+
+@pytest.mark.parametrize(("hint", "status"), [(10**9, "exact"), (10**4, "upper_bound")])
+def test_hint_at_the_dataset_is_no_size_but_an_ample_one_leaves_the_steps_the_end(read, hint, status):
+    """100 steps of 8 sequences; 3 epochs of a hint that is ten times as long are surely longer."""
+    trainer = {**TRAINER, "devices": 1, "num_nodes": 1, "accumulate_grad_batches": 1, "max_epochs": 3, "max_steps": 100_000}
+    plan = read({"trainer": trainer, "data": {**DATA, "__train_len": hint}}).plan
+    assert (plan.num_steps, plan.tokens_status) == (100_000, status)

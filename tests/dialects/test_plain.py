@@ -7,33 +7,38 @@ import pytest
 PLAIN = {"max_steps": 100, "batch_size": 8, "seq_len": 16}
 
 
-def test_product_with_one_process_assumed_and_said(read):
+def test_without_a_word_about_devices_tokens_are_those_of_one(read):
     reading = read(PLAIN)
     assert reading.plan.training_tokens == 100 * 8 * 16
-    assert reading.plan.tokens_status == "assumed"
-    assert "one process" in reading.origins["num_devices"].because
+    assert reading.plan.tokens_status == "per_device"
+    (unknown,) = [unknown for unknown in reading.unknowns if unknown.field == "num_devices"]
+    assert "hydra.callbacks.scalecheck.assume.devices=8" in unknown.remedies
 
 
-def test_world_size_multiplies(read):
-    plan = read(PLAIN, environ={"WORLD_SIZE": "4"}).plan
-    assert plan.training_tokens == 4 * 100 * 8 * 16
-    assert plan.tokens_status == "exact"
+def test_world_size_multiplies_and_a_bare_batch_makes_it_a_bound(read):
+    reading = read(PLAIN, environ={"WORLD_SIZE": "4"})
+    assert reading.plan.training_tokens == 4 * 100 * 8 * 16
+    assert reading.plan.tokens_status == "upper_bound"
+    assert "batch_size is read as the batch of one device" in reading.origins["upper_bound"].because
 
 
-@pytest.mark.parametrize("hint", [{"fsdp": {"enabled": True}}, {"trainer": {"strategy": "ddp"}}, {"num_nodes": None}])
-def test_a_hint_at_several_devices_forbids_assuming_one(read, hint):
-    assert read({**PLAIN, **hint}).plan.tokens_status == "per_device"
+def test_a_batch_that_is_named_after_the_device_is_exact(read):
+    config = {"max_steps": 100, "per_device_batch_size": 8, "seq_len": 16}
+    plan = read(config, environ={"WORLD_SIZE": "4"}).plan
+    assert (plan.training_tokens, plan.tokens_status) == (4 * 100 * 8 * 16, "exact")
+
+
+def test_one_device_and_no_accumulation_make_both_readings_of_a_batch_one(read):
+    assert read({**PLAIN, "devices": 1}).plan.tokens_status == "exact"
+
+
+def test_batch_named_after_the_device_goes_before_a_bare_one(read):
+    config = {"max_steps": 100, "micro_batch_size": 2, "batch_size": 8, "seq_len": 16, "devices": 4}
+    assert read(config).plan.training_tokens == 100 * 2 * 4 * 16
 
 
 def test_accumulation_multiplies(read):
     assert read({**PLAIN, "gradient_accumulation_steps": 5}).plan.training_tokens == 5 * 100 * 8 * 16
-
-
-def test_nanogpts_accumulation_has_the_devices_in_it(read):
-    config = {"max_iters": 100, "batch_size": 12, "block_size": 1024, "gradient_accumulation_steps": 40}
-    reading = read(config, environ={"WORLD_SIZE": "8"})
-    assert reading.plan.training_tokens == 100 * 12 * 1024 * 40
-    assert "nanoGPT" in reading.origins["num_devices"].because
 
 
 def test_different_values_of_a_field_are_not_chosen_from(read):
@@ -72,3 +77,10 @@ def test_device_counts_that_differ_are_not_chosen_from(read):
     reading = read({**PLAIN, "devices": 4, "num_gpus": 8})
     assert reading.plan.tokens_status == "per_device"
     assert any("devices=4, num_gpus=8" in unknown.reason for unknown in reading.unknowns)
+
+
+def test_bare_steps_beside_the_accumulation_are_the_runs(read):
+    """As in lingua."""
+    config = {"steps": 100, "grad_acc_steps": 2, "data": {"micro_batch_size": 8, "seq_len": 16}, "devices": 1}
+    assert read(config).plan.training_tokens == 100 * 2 * 8 * 16
+    assert read({"sampler": {"steps": 100}, "data": {"micro_batch_size": 8, "seq_len": 16}, "devices": 1}).plan.num_steps is None

@@ -46,7 +46,7 @@ def test_numbers_are_those_of_gpt2(situations):
 def test_finding_has_place_and_remedy(situations):
     (finding,) = [finding for finding in loaded(situations["stop"])["jobs"][0]["findings"] if finding["rule"] == "undertrained"]
     assert finding["severity"] == "error"
-    assert finding["origin"] == {"key": "trainer.max_steps", "file": "conf/trainer/default.yaml", "line": 3, "override": None}
+    assert finding["origin"] == {"key": "trainer.max_steps", "file": "conf/trainer/default.yaml", "line": 3, "override": None, "chain": []}
     assert finding["remedies"][0].startswith("trainer.max_steps=")
 
 

@@ -28,7 +28,8 @@ def test_report_is_written_beside_the_hydra_directory(app):
     assert job["training_tokens"] == 84 * 32 * 1024
     assert job["total_params"] == 512 * 64 + 1024 * 64 + 2 * (12 * 64 * 64 + 13 * 64) + 2 * 64
     assert job["origins"]["num_steps"] | {"because": ""} == {
-        "key": "trainer.max_steps", "file": "conf/trainer/default.yaml", "line": 2, "override": None, "assumed": False, "because": "",
+        "key": "trainer.max_steps", "file": "conf/trainer/default.yaml", "line": 2, "override": None, "chain": [], "assumed": False,
+        "because": "",
     }  # fmt: skip
 
 

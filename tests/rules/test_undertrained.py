@@ -115,6 +115,16 @@ def test_silent_where_the_tokens_of_the_whole_job_are_unknown(status):
     assert found(with_plan(fires(), tokens_status=status)) is None
 
 
+def test_model_of_unknown_vocabulary_is_reported_where_even_without_its_embeddings_it_is_under_trained():
+    run = fires()
+    account = Account(training_tokens=run.account.training_tokens, non_embedding_params=85_000_000)
+    bound = {
+        name: replace(outlook, params=85_000_000, params_convention="at least non_embedding") for name, outlook in run.outlooks.items()
+    }
+    assert found(replace(run, account=account, outlooks=bound)).message.startswith("at most 2.1 tokens per parameter, of 85.0M without")
+    assert found(replace(silent(), account=account, outlooks={k: replace(v, multiple=1.0) for k, v in bound.items()})) is None
+
+
 def test_upper_bound_that_is_too_low_is_reported_as_one():
     assert found(with_plan(fires(), tokens_status="upper_bound")).message.startswith("at most 1.4 tokens")
 

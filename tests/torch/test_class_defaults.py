@@ -7,7 +7,7 @@ from transformers import AutoConfig
 
 from scalecheck import registry
 
-FAMILIES = {name: registry.load("architectures", name) for name in registry.names("architectures")}
+FAMILIES = {name: module for name in registry.names("architectures") if (module := registry.load("architectures", name)).MODEL_TYPES}
 
 
 def told(config: dict, names: tuple[str, ...]):

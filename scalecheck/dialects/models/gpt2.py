@@ -8,6 +8,7 @@ from scalecheck.models import DECLARE, claim
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, join, shown
 
+RANK = 2
 SPELLINGS: Keys = {"max_positions": size("block_size"), "bias": switch("bias")}
 _GATED = ("swiglu", "geglu", "glu", "reglu")
 # GPT-J and CodeGen have n_layer and n_embd too, but rotary positions (rotary_dim) and one norm a layer; GPT-BigCode shares its keys.

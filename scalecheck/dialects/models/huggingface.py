@@ -6,12 +6,15 @@ evidence it is unknown, because the same names stand for gated and plain feed-fo
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import claim, family_of_type
+from scalecheck.models import DECLARE, claim, claim_by_class, family_of_type
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, join, shown
 
+RANK = 2
 SPELLINGS: Keys = {}
 _LLAMA_EVIDENCE = ("rms_norm_eps", "num_key_value_heads")
 _GATED = ("silu", "swish", "swiglu")
@@ -36,6 +39,8 @@ def _is_known(view: View, node: str) -> bool:
 
 def _by_evidence(view: View, root: str) -> FamilyClaim | Unknown:
     names = set(view.keys(root))
+    if "architectures" in names:
+        return _by_architecture(view, root)
     activation = view.get(join(root, "hidden_act")) if "hidden_act" in names else None
     if activation is not None and activation not in _GATED:  # StarCoder2 has these keys too, and a plain feed-forward layer
         said = activation.reason if isinstance(activation, Unreadable) else shown(activation)
@@ -46,6 +51,18 @@ def _by_evidence(view: View, root: str) -> FamilyClaim | Unknown:
     if activation and "intermediate_size" in names:
         return FamilyClaim(family="llama", because=f"{join(root, 'hidden_act')} is {activation} and model_type is not set", assumed=True)
     return _untold(root, "")
+
+
+def _by_architecture(view: View, root: str) -> FamilyClaim | Unknown:
+    """Take the family from the class in ``architectures``, as transformers' own configs name it; one that is not known is not another."""
+    key = join(root, "architectures")
+    listed = view.get(key)
+    name = listed[0] if isinstance(listed, list | tuple) and listed else listed
+    told = claim_by_class(name) if isinstance(name, str) else None
+    if told is None:
+        reason = f"{key} is {shown(name)}, which is no class that can be counted"
+        return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
+    return replace(told, key=key, assumed_defaults=True)
 
 
 def _untold(root: str, beside: str) -> Unknown:

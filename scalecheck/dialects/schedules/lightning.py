@@ -5,11 +5,13 @@ Defaults are Lightning's own: one node, no accumulation. ``max_steps=-1`` means 
 
 from __future__ import annotations
 
-from scalecheck.facts import Origin, Unknown
-from scalecheck.schedule import MICRO_BATCH, Clues, Draft, accumulation
-from scalecheck.survey import is_aside, join, shown, whole
+from dataclasses import replace
 
-RANK = 1
+from scalecheck.clues import ANY_BATCH, Clues, Draft, accumulation, micro_batch, steps
+from scalecheck.facts import Origin, Unknown
+from scalecheck.survey import is_aside, join, shown
+
+RANK = 20
 _ONLY_A_TRAINER_HAS = ("accumulate_grad_batches", "num_nodes", "limit_train_batches")
 
 
@@ -24,18 +26,24 @@ def read(clues: Clues) -> Draft:
     ambiguous = [other for other in others if _said(clues, other) != _said(clues, node)]
     if ambiguous and "num_steps" not in clues.given:
         return _several(clues, [node, *ambiguous])
-    steps = _steps(clues, node)
+    run_steps = steps(clues, clues.below(node, "max_steps"))
     factor = accumulation(clues, [join(node, "accumulate_grad_batches")])
     if factor is None and not clues.settled("gradient_accumulation"):
         factor = 1
         clues.notes.origins["gradient_accumulation"] = Origin(because="Lightning accumulates over one batch unless told otherwise")
-    return Draft(
-        num_steps=steps,
-        micro_batch_sequences=clues.one("micro_batch_sequences", MICRO_BATCH),
-        gradient_accumulation=factor,
-        num_devices=_devices(clues, node),
-        sequence_length=clues.length(),
-    )
+    devices = clues.devices([join(node, "devices")], clues.below(node, "num_nodes"))
+    draft = Draft(num_steps=run_steps, gradient_accumulation=factor, num_devices=devices, sequence_length=clues.length())
+    return replace(draft, micro_batch_sequences=_batch(clues, (factor or 1) * (devices or 1)))
+
+
+def _batch(clues: Clues, times: int) -> int | None:
+    """Return the batch of one device. A bare ``batch_size`` is one by what DataLoaders do; data modules may divide it by the devices."""
+    found = micro_batch(clues)
+    key = clues.notes.origins.get("micro_batch_sequences", Origin()).key
+    if found is not None and "micro_batch_sequences" not in clues.given and key and key.rpartition(".")[2] in ANY_BATCH and times > 1:
+        because = f"{key} is read as the batch of one device, as Lightning's DataLoaders make it"
+        clues.notes.origins["micro_batch_sequences"] = Origin(key=key, assumed=True, because=because)
+    return found
 
 
 def _trainers(clues: Clues) -> list[str]:
@@ -49,7 +57,7 @@ def _is_trainer(clues: Clues, node: str, names: set[str]) -> bool:
     target = clues.view.get(join(node, "_target_")) if "_target_" in names else None
     return (
         bool(names & set(_ONLY_A_TRAINER_HAS))
-        or (isinstance(target, str) and target.endswith("Trainer"))
+        or (isinstance(target, str) and target.endswith(".Trainer") and "lightning" in target)
         or ("devices" in names and node.rpartition(".")[2] == "trainer")
     )
 
@@ -66,30 +74,4 @@ def _several(clues: Clues, nodes: list[str]) -> Draft:
     lines = tuple(f"+{clues.prefix}.read.num_steps={key}" for key in keys[:4])
     reason = f"there are {len(nodes)} trainers that differ: {listed}"
     clues.notes.unknowns.append(Unknown(field="num_steps", key=keys[0], reason=reason, remedies=lines))
-    return Draft(micro_batch_sequences=clues.one("micro_batch_sequences", MICRO_BATCH), sequence_length=clues.length())
-
-
-def _devices(clues: Clues, node: str) -> int | None:
-    """Return devices x nodes; a ``num_nodes`` that is no number is not one node."""
-    if "num_devices" in clues.given:
-        return int(clues.given["num_devices"])
-    key = join(node, "num_nodes")
-    nodes = clues.view.get(key) if "num_nodes" in clues.survey.nodes[node] else None
-    if nodes is None:
-        return clues.devices([join(node, "devices")], ())
-    checked = whole("num_devices", key, nodes)
-    if isinstance(checked, int):
-        return clues.devices([join(node, "devices")], [key])
-    clues.notes.keep(checked)
-    return clues.devices((), ())
-
-
-def _steps(clues: Clues, node: str) -> int | None:
-    key = join(node, "max_steps")
-    if "num_steps" in clues.given:
-        return int(clues.given["num_steps"])
-    if clues.view.get(key) == -1:
-        line = f"{key}=100000"
-        clues.notes.unknowns.append(Unknown(field="num_steps", key=key, reason=f"{key} is -1: no limit on the steps", remedies=(line,)))
-        return None
-    return clues.pick("num_steps", [key])
+    return Draft(micro_batch_sequences=micro_batch(clues), sequence_length=clues.length())

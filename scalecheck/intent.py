@@ -1,0 +1,256 @@
+"""Stage 1, the purpose: what a run is for. The laws about pre-training speak of pre-training from scratch, of language models only.
+
+Each reader looks for one kind of evidence in the keys that carry its names, and tells what the first of them says. No other value is
+looked at, and one that cannot be read says nothing. The names stand in ``intent_signs``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from scalecheck import intent_signs as signs
+from scalecheck.facts import ModelShape, Unreadable
+from scalecheck.intent_data import Evidence, Intent, Leaf, is_number, is_off, no_language, other_data, says
+from scalecheck.survey import Survey, join
+
+__all__ = ["Intent", "read_intent"]
+LOADS = "weights are loaded"
+_BATCHES_OF_AN_EPOCH = 100
+_WEIGHTS_FILE = re.compile(r"[/\\]|\.(pt|pth|ckpt|bin|safetensors|nemo|npz|msgpack)$")
+_SAME_RUN = re.compile(r"(^|[/_.-])(last|latest|resume)([/_.-]|$)")
+_NOT_WEIGHTS = re.compile(r"Tokenizer|Config|Processor|FeatureExtractor")
+
+
+def read_intent(survey: Survey, shape: ModelShape | None, choices: Mapping[str, str] = MappingProxyType({})) -> Intent:
+    """Tell what a run is for, from the keys that say so; pre-training where nothing else is said.
+
+    ``shape`` is the model that was found, ``choices`` the chosen option of each config group (``hydra.runtime.choices``).
+    Words of the run go first, then what is trained on, then what the run starts from.
+    """
+    evidence = Evidence(survey, shape, choices)
+    for reader in _READERS:
+        found = reader(evidence)
+        if found:
+            return found
+    return Intent()
+
+
+def _stages(evidence: Evidence) -> Intent | None:
+    """NeMo's launcher runs the stages that it lists, out of all that it composes."""
+    stages = evidence.survey.view.get("stages") if evidence.is_there("stages") else None
+    if not isinstance(stages, list) or not all(isinstance(stage, str) and stage in signs.STAGES for stage in stages):
+        return None
+    intents = {signs.STAGES[stage] for stage in stages} - {"evaluate"}
+    name = min(intents, default="evaluate")
+    return Intent(name=name, reason=f"stages is [{', '.join(stages)}], without training", key="stages")
+
+
+def _words(evidence: Evidence) -> Intent | None:
+    """A word for what is done, such as ``mode: ft`` or ``task._name: translation``."""
+    of_nodes = evidence.find(("name", "_name", "_name_", "type"), lambda leaf: leaf.is_at(signs.WORD_KEYS))
+    for leaf, value in (*evidence.find(signs.WORD_KEYS, Leaf.is_of_the_run), *of_nodes):
+        intent = _of_word(value)
+        if intent:
+            return says(intent, leaf, value)
+    return None
+
+
+def _of_word(value: Any) -> str | None:
+    word = value.lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else None
+    return next((intent for intent, words in signs.WORDS.items() if word in words), None)
+
+
+def _switches(evidence: Evidence) -> Intent | None:
+    for leaf, value in evidence.find(signs.SWITCHES, _is_a_switch):
+        if value is True:
+            return says(signs.SWITCHES[leaf.name], leaf, value)
+    for leaf in evidence.find_false(signs.TRAIN_SWITCHES):
+        if leaf.is_of_the_run():
+            return says("evaluate", leaf, False, "nothing is trained")
+    return None
+
+
+def _is_a_switch(leaf: Leaf) -> bool:
+    return leaf.is_of_the_run() or (signs.SWITCHES[leaf.name] == "finetune" and leaf.is_at(signs.WEIGHT_NODES))
+
+
+def _trials(evidence: Evidence) -> Intent | None:
+    """Lightning's ways to run a few batches only (lightning/pytorch/trainer/trainer.py)."""
+    for leaf, value in evidence.find(("fast_dev_run", "overfit_batches")):
+        if value is True or (is_number(value) and value > 0):
+            return says("smoke", leaf, value)
+    for leaf, value in evidence.find(("limit_train_batches",)):
+        # A whole number counts batches, and a large one makes epochs of an endless dataset; a fraction is one of the dataset.
+        is_few = value < _BATCHES_OF_AN_EPOCH if type(value) is int else isinstance(value, float) and value < 1.0
+        if is_few:
+            return says("smoke", leaf, value)
+    return None
+
+
+def _chosen(evidence: Evidence) -> Intent | None:
+    """A chosen option such as ``debug=fdr`` or ``experiment=finetune_glue``."""
+    for group, option in sorted(evidence.choices.items()):
+        last, word = group.partition("@")[0].rpartition("/")[2].lower(), str(option).lower()
+        if last not in signs.CHOICE_GROUPS or word in signs.OFF:
+            continue
+        intent = _of_option(word)
+        if last == "debug" and (word != "default" or not evidence.is_there("debug")):
+            intent = (
+                "smoke"  # an option named default that fills a node is what is there without a choice; one that does not changes the run
+            )
+        if intent:
+            return Intent(name=intent, reason=f"{group}={option} is chosen", key=group)
+    return None
+
+
+def _of_option(option: str) -> str | None:
+    words = set(re.split(r"[^a-z0-9]+", option))
+    if any(word.startswith(("pretrain", "scratch")) for word in words):
+        return None
+    if option.rpartition("/")[2] in signs.WORDS["smoke"]:
+        return "smoke"
+    return next((intent for intent, telling in signs.OPTION_WORDS.items() if words & telling), None)
+
+
+def _reinforced(evidence: Evidence) -> Intent | None:
+    for leaf, value in evidence.find(signs.RL_KEYS):
+        return says("rl", leaf, value)
+    for node in evidence.survey.nodes:
+        *above, last = node.lower().split(".")
+        is_of_the_run = all(step in signs.RUN_NODES for step in above)
+        if is_of_the_run and last in signs.TUNING_NODES and not _is_switched_off(evidence, node):
+            return Intent(name=signs.TUNING_NODES[last], reason=f"{node} is set", key=node)
+    for leaf, value in _classes(evidence):
+        package, name = value.partition(".")[0], value.rpartition(".")[2].lower()
+        is_reinforced = ".rlhf." in value if package == "torchtune" else name.startswith(signs.RL_CLASSES)
+        if package in signs.POST_TRAINING or (package == "torchtune" and is_reinforced):
+            return says("rl" if is_reinforced else "finetune", leaf, value)
+    return None
+
+
+def _distilled(evidence: Evidence) -> Intent | None:
+    """A teacher's model that is set; a momentum teacher of self-supervised training has settings, and no model of its own."""
+    for leaf, value in evidence.find(signs.TEACHERS):
+        if isinstance(value, str):
+            return says("distill", leaf, value)
+    names = (*signs.LOADED_BY_NAME, *signs.LOADED_FILES, *signs.LOADED, "name", "path", "name_or_path", "_target_", "_component_")
+    for leaf, value in evidence.find(names, lambda leaf: bool(set(leaf.steps) & signs.TEACHERS)):
+        if isinstance(value, str):
+            return says("distill", leaf, value, "there is a teacher")
+    return None
+
+
+def _adapted(evidence: Evidence) -> Intent | None:
+    """Low-rank and other adapters that are on: they are put on weights that were trained before."""
+    for leaf, value in evidence.find(("lora_rank", "lora_r", "lora_dim")):
+        if is_number(value) and value > 0 and not _is_switched_off(evidence, leaf.node):
+            return says("finetune", leaf, value, "adapters are trained")
+    for leaf, value in evidence.find(signs.LORA_SIZES | signs.LORA_SWITCHES, lambda leaf: leaf.is_at(signs.LORA_NODES)):
+        is_size = leaf.name in signs.LORA_SIZES and is_number(value) and value > 0
+        if (is_size or value is True) and not _is_switched_off(evidence, leaf.node):
+            return says("finetune", leaf, value, "adapters are trained")
+    for leaf, value in evidence.find(signs.LORA_CHOICES):
+        if _of_word(value) == "finetune":
+            return says("finetune", leaf, value, "adapters are trained")
+    return next((says("finetune", leaf, value) for leaf, value in _classes(evidence) if value.startswith("peft.")), None)
+
+
+def _loaded(evidence: Evidence) -> Intent | None:
+    """Where weights are loaded from, by the name of the key alone."""
+    for leaf, value in evidence.find(signs.LOADED | signs.LOADED_OR_SWITCH):
+        is_scratch = isinstance(value, str) and value.lower() in signs.SCRATCH
+        if is_number(value) or is_scratch or leaf.is_beside_the_model() or _is_declined(evidence, leaf):
+            continue
+        return says("finetune", leaf, value, LOADS)
+    for name in sorted(signs.LOADED):
+        for leaf in evidence.leaves.get(name, ()):
+            if _must_be_given(evidence.survey.view.get(leaf.key)) and not leaf.is_beside_the_model():
+                return says("finetune", leaf, "???", "weights must be given")
+    return None
+
+
+def _loaded_by_place(evidence: Evidence) -> Intent | None:
+    """A file of weights at a node of the model, and the ways of single codes."""
+    for leaf, value in evidence.find(signs.LOADED_FILES, lambda leaf: leaf.is_at(signs.MODEL_NODES)):
+        is_file = isinstance(value, str) and bool(_WEIGHTS_FILE.search(value)) and not _SAME_RUN.search(value.lower())
+        if is_file and not _is_declined(evidence, leaf):
+            return says("finetune", leaf, value, LOADS)
+    for leaf, value in evidence.find(("checkpoint_dir",), lambda leaf: leaf.is_at(("pretrained_checkpoint", "restore_from_ckpt"))):
+        return says("finetune", leaf, value, LOADS)
+    for leaf, value in evidence.find(("init_from",), Leaf.is_of_the_run):  # nanoGPT, train.py: scratch, resume, or gpt2*
+        if isinstance(value, str) and value.lower() not in signs.SCRATCH:
+            return says("finetune", leaf, value, LOADS)
+    for leaf, value in evidence.find(("reset_optimizer",)):  # fairseq, checkpoint_utils.py: other weights, with a new optimizer
+        file = join(leaf.node, "restore_file")
+        restored = evidence.survey.view.get(file)
+        if value is True and restored is not None and not (isinstance(restored, str) and (is_off(restored) or _SAME_RUN.search(restored))):
+            return says("finetune", leaf, value, f"weights are loaded from {file}")
+    return None
+
+
+def _loaded_by_class(evidence: Evidence) -> Intent | None:
+    for leaf, value in _classes(evidence):
+        owner, _, method = value.rpartition(".")
+        if method == "from_pretrained" and not _NOT_WEIGHTS.search(owner):
+            return says("finetune", leaf, value, LOADS)
+        if leaf.is_at(("checkpointer",)) and value.startswith("torchtune."):  # torchtune's recipes start from a checkpoint
+            return says("finetune", leaf, value, LOADS)
+    return None
+
+
+def _loaded_by_name(evidence: Evidence) -> Intent | None:
+    """The name of a model on the hub, where nothing says that its weights are not taken."""
+    if any(value is True for _, value in evidence.find(signs.RANDOM)) or any(evidence.find_false(signs.LOADED_OR_SWITCH)):
+        return None
+    if any(isinstance(value, str) and "scratch" in value.lower() for _, value in evidence.find(("init_from", "init"))):
+        return None
+    for leaf, value in evidence.find(signs.LOADED_BY_NAME):
+        target = evidence.survey.view.get(join(leaf.node, "_target_"))
+        is_aside = leaf.is_beside_the_model() or (isinstance(target, str) and _NOT_WEIGHTS.search(target))
+        if isinstance(value, str) and not is_aside and (leaf.name != "base_model" or "/" in value):
+            return says("finetune", leaf, value, LOADS)
+    return None
+
+
+def _continued(evidence: Evidence) -> Intent | None:
+    """Weights that a new run starts from; those of the run's own folder resume it."""
+    for leaf, value in evidence.find(signs.CONTINUED, _is_a_start):
+        saved = [folder for _, folder in evidence.find(signs.SAVED, Leaf.is_of_the_run) if isinstance(folder, str)]
+        is_own = any(str(value).startswith(folder) for folder in saved) or (
+            leaf.name == "load_path" and _SAME_RUN.search(str(value).lower())
+        )
+        if isinstance(value, str) and not is_own:
+            return says("continue", leaf, value, LOADS)
+    return None
+
+
+def _is_a_start(leaf: Leaf) -> bool:
+    return not leaf.is_beside_the_model() and (leaf.name != "load_path" or leaf.is_of_the_run())
+
+
+def _classes(evidence: Evidence) -> Iterator[tuple[Leaf, str]]:
+    for leaf, value in evidence.find(("_target_", "_component_", "class_path"), lambda leaf: not leaf.is_beside_the_model()):
+        if isinstance(value, str):
+            yield leaf, value
+
+
+def _is_declined(evidence: Evidence, leaf: Leaf) -> bool:
+    """Tell whether a switch beside a key says that nothing is loaded."""
+    return any(evidence.survey.view.get(join(leaf.node, name)) is False for name in signs.LOADED_OR_SWITCH if name != leaf.name)
+
+
+def _is_switched_off(evidence: Evidence, node: str) -> bool:
+    return any(evidence.survey.view.get(join(node, name)) is False for name in signs.LORA_SWITCHES)
+
+
+def _must_be_given(value: Any) -> bool:
+    return isinstance(value, Unreadable) and ("???" in value.reason or value.reason.startswith("Missing mandatory value"))
+
+
+_READERS: tuple[Callable[[Evidence], Intent | None], ...] = (
+    _stages, _words, _switches, _trials, _chosen, _reinforced, other_data, _distilled, _adapted, _loaded, _loaded_by_place,
+    _loaded_by_class, _loaded_by_name, _continued, no_language,
+)  # fmt: skip
