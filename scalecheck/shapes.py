@@ -123,7 +123,7 @@ def read_shape(view: View, node: str, claim: FamilyClaim, request: Request, note
                 notes.origins[name] = Origin(assumed=claim.assumed_defaults, because=f"the default of {claim.class_name}")
     if not refused:  # the code's own rule says that the tokenizer alone does not tell
         _ask_for_rows(values, request.tokenizer_rows, keys, notes)
-    if not _derive(module, values, claim, notes):
+    if not _derive(module, values, notes):
         return None
     return _built(module, values, keys, _Place(node=node, prefix=request.prefix, family=claim.family), notes)
 
@@ -163,14 +163,15 @@ def _say_the_source(values: Mapping[str, Any], claim: FamilyClaim, request: Requ
     for name in values:
         origin = notes.origins.get(name)
         if origin is not None and origin.key and name not in request.given:
-            notes.origins[name] = Origin(key=claim.key, assumed=claim.assumed, because=f"{origin.key} in {claim.source}")
+            # Where the source itself is assumed, the family says so once for all.
+            notes.origins[name] = Origin(key=claim.key, because=f"{origin.key} in {claim.source}")
 
 
 def _fill_presets(values: dict[str, Any], claim: FamilyClaim, notes: Notes) -> None:
     for name, (value, because) in claim.presets.items():
         if values.get(name) is None and not notes.speaks_of(name):
             values[name] = value
-            notes.origins[name] = Origin(key=claim.key, assumed=claim.assumed, because=because)
+            notes.origins[name] = Origin(key=claim.key, because=because)
 
 
 def _ask_for_rows(values: dict[str, Any], ask: Callable[[], Vocabulary | Unknown | None] | None, keys: Keys, notes: Notes) -> bool:
@@ -230,7 +231,7 @@ def _keep_vocabulary_apart(values: dict[str, Any], notes: Notes, node: str, pref
             notes.unknowns[number] = Unknown(field="vocab_size", key=unknown.key, reason=unknown.reason, remedies=lines)
 
 
-def _derive(module: ModuleType, values: dict[str, Any], claim: FamilyClaim, notes: Notes) -> bool:
+def _derive(module: ModuleType, values: dict[str, Any], notes: Notes) -> bool:
     """Fill in what follows from the family's definition; sizes of which no model can be built are filed as impossible."""
     try:
         derived = module.derive({name: value for name, value in values.items() if value is not None})
@@ -244,8 +245,8 @@ def _derive(module: ModuleType, values: dict[str, Any], claim: FamilyClaim, note
     for name, (value, because) in derived.items():
         if values.get(name) is None:
             values[name] = value
-            # What a family's own definition derives is not our choice; the choice of the family may be.
-            notes.origins[name] = Origin(assumed=claim.assumed and name != "head_dim", because=because)
+            # What a family's own definition derives is not our choice; the choice of the family may be, and says so itself.
+            notes.origins[name] = Origin(because=because)
     return True
 
 

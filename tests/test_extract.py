@@ -131,3 +131,47 @@ def test_sizes_and_counts_have_their_own_bounds(read, largest, field):
 
     assert not read(config(largest)).impossible
     assert "larger than any run" in read(config(largest * 10)).impossible[0].reason
+
+
+TWO_RUNS = {"student": CONFIG, "teacher": {**CONFIG, "model": {**CONFIG["model"], "n_layer": 24}}}
+
+
+def test_several_models_are_not_chosen_from_until_the_root_is_told(read):
+    reading = read(TWO_RUNS)
+    assert reading.shape is None
+    (unknown,) = [unknown for unknown in reading.unknowns if unknown.field == "model"]
+    assert "there are 2 models in the config: student.model, teacher.model" in unknown.reason
+    told = read(TWO_RUNS, root="student")
+    assert told.shape.num_layers == 2
+    assert told.plan.training_tokens == 100 * 2 * 8 * 128
+    assert not told.unknowns
+
+
+def test_root_that_is_not_there_finds_nothing_and_says_so(read):
+    reading = read(TWO_RUNS, root="pupil")
+    assert (reading.shape, reading.plan.training_tokens) == (None, None)
+    assert any(unknown.field == "total_params" for unknown in reading.unknowns)
+
+
+LAUNCHER = {"stages": ["training"], "training_config": "gpt3/5b", "training": CONFIG, "rlhf": {"model": {**CONFIG["model"], "n_layer": 24}}}
+
+
+def test_nemos_launcher_runs_the_stages_that_it_lists(read):
+    assert read(LAUNCHER).shape.num_layers == 2
+    idle = read({**LAUNCHER, "stages": ["conversion"]})
+    assert idle.plan.intent == "evaluate"
+    assert "stages is [conversion]" in idle.plan.intent_reason
+
+
+def test_what_is_mapped_says_that_there_is_a_model_to_compare(read):
+    """Without a word about language a config is of something else; whoever maps N or D knows better."""
+    config = {"net": {"sizes": [1, 2]}, "opt": {"lr": 1}}
+    assert read(config).plan.intent == "other"
+    assert read(config, total_params=1000, training_tokens=20_000).plan.intent == "pretrain"
+
+
+def test_named_family_fills_in_its_defaults_marked_assumed(read):
+    reading = read({"net": {"width": 1}}, family="gpt2", num_layers=2, hidden_size=64, num_attention_heads=2)
+    assert (reading.shape.family, reading.shape.num_layers, reading.shape.vocab_size) == ("gpt2", 2, 50257)
+    assert reading.origins["vocab_size"].assumed
+    assert not reading.origins["family"].assumed

@@ -12,7 +12,7 @@ from typing import get_args
 
 from scalecheck import registry
 from scalecheck.account import count
-from scalecheck.composing import add_options, hydra_of, policy_of
+from scalecheck.composing import add_options, checked, composed
 from scalecheck.config_file import read_config_file
 from scalecheck.errors import ConfigError, ScalecheckError
 from scalecheck.facts import AttentionConvention, Counted, Origin, Reading, TrainingPlan
@@ -105,20 +105,19 @@ def _is_path(word: str) -> bool:
 
 
 def _of_repo(options: argparse.Namespace) -> Counted:
-    from scalecheck import compose, launch
+    from scalecheck import launch
     from scalecheck.pipeline import with_module
 
-    with hydra_of(options):
-        config = compose.compose_main(options.config_name, options.what, multirun=False)
-        prefix, policy = policy_of(config, options.policy)
-        job = launch.checked_job(config, policy, prefix, name="", overrides=compose.job_overrides(config), origins=True)
+    with composed(options, options.what) as main:
+        job = checked(main)
         # What the policy wants built at a launch is no matter here, unless it is asked for.
         unknowns = tuple(unknown for unknown in job.run.reading.unknowns if unknown.field != "module")
         reading = replace(job.run.reading, unknowns=unknowns)
         if options.instantiate:
             length = _with_lengths(reading, options)[0].plan.sequence_length
-            reading = with_module(reading, launch.count_user_code(config, policy, prefix, length))
-    return _count(f"{options.config_dir}/{options.config_name}", reading, options, job.run.account.attention)
+            reading = with_module(reading, launch.count_user_code(main.config, main.policy, main.prefix, length))
+    source = main.name if options.config else f"{options.config_dir}/{options.config_name}"
+    return _count(source, reading, options, job.run.account.attention)
 
 
 def _count(source: str, reading: Reading, options: argparse.Namespace, attention: AttentionConvention) -> Counted:
@@ -147,8 +146,8 @@ def _length(name: str, text: str | None) -> int | None:
     if text is None:
         return None
     option = f"--{name.replace('_', '-')}"
-    checked = whole(name, option, int(text) if text.isdecimal() and len(text) < 20 else text)
-    if not isinstance(checked, int):
+    told = whole(name, option, int(text) if text.isdecimal() and len(text) < 20 else text)
+    if not isinstance(told, int):
         message = f"{option} {text[:40]}: it needs a whole number of tokens above zero, such as 4096."
         raise ConfigError(message)
-    return checked
+    return told

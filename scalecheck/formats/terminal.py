@@ -96,7 +96,9 @@ def standing(job: Job) -> str:
         under = outlook.multiple < 1 / NEAR
         return f"under-trained (at most {times})" if under else "not compared with a scaling law, as the vocabulary is unknown"
     if outlook.multiple < 1 / NEAR:
-        return f"under-trained ({times})"
+        return f"under-trained ({'at most ' if plan.tokens_status == 'upper_bound' else ''}{times})"
+    if plan.tokens_status == "upper_bound":
+        return f"at most {times}, as D is at most that"
     if outlook.multiple <= NEAR:
         return f"near compute-optimal ({times})"
     return f"over-trained relative to training compute only ({times}); common where a model will be served"

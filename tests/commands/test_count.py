@@ -299,3 +299,10 @@ def test_nothing_heavy_is_imported(app):
     )
     done = app.spawn(sys.executable, "-c", program, "count", str(CONFIGS / "gpt2.json"))
     assert "heavy []" in done.stdout, done.stdout + done.stderr
+
+
+def test_model_of_a_repo_without_hydra_is_counted_from_its_files(app):
+    app.write({"base.yaml": "model: {n_layer: 2, n_embd: 64, n_head: 2, block_size: 128, vocab_size: 512, bias: true}"})
+    done = app.cli("count", "--config", "base.yaml", "model.n_layer=3", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["total_params"] == 512 * 64 + 128 * 64 + 3 * (12 * 64 * 64 + 13 * 64) + 2 * 64

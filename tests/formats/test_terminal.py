@@ -172,3 +172,14 @@ def test_hundreds_of_different_findings_are_cut_and_counted():
     shown = text_of(*jobs)
     assert shown.count("[undertrained]") == 40
     assert shown.endswith("... 260 more findings not shown; the json format has them all\n")
+
+
+def test_an_upper_bound_of_the_tokens_is_an_upper_bound_of_the_multiple(situations):
+    """What is at most over-trained may be anything below; what is at most under-trained is."""
+    for name, told in (("overtrained", "at most x"), ("warn", "under-trained (at most x")):
+        (job,) = situations[name].jobs
+        run = job.run
+        plan = replace(run.reading.plan, tokens_status="upper_bound")
+        bound = replace(job, run=replace(run, reading=replace(run.reading, plan=plan)))
+        assert f": {told}" in render(Report(jobs=(bound,))).splitlines()[0]
+        assert "over-trained" not in render(Report(jobs=(bound,))).splitlines()[0]
