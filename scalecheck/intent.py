@@ -13,7 +13,21 @@ from typing import Any
 
 from scalecheck import intent_signs as signs
 from scalecheck.facts import ModelShape, Unreadable
-from scalecheck.intent_data import Evidence, Intent, Leaf, is_number, is_off, no_language, other_data, says
+from scalecheck.intent_data import (
+    Evidence,
+    Intent,
+    Leaf,
+    is_number,
+    is_off,
+    no_language,
+    of_parts,
+    of_word,
+    only_evaluated,
+    other_data,
+    says,
+    told_by_presence,
+    words_of,
+)
 from scalecheck.survey import Survey, join
 
 __all__ = ["Intent", "read_intent"]
@@ -50,21 +64,30 @@ def _stages(evidence: Evidence) -> Intent | None:
 
 def _words(evidence: Evidence) -> Intent | None:
     """A word for what is done, such as ``mode: ft`` or ``task._name: translation``."""
-    of_nodes = evidence.find(("name", "_name", "_name_", "type"), lambda leaf: leaf.is_at(signs.WORD_KEYS))
+    of_nodes = evidence.find(("name", "_name", "_name_", "type"), lambda leaf: leaf.is_at(signs.WORD_NODES))
     for leaf, value in (*evidence.find(signs.WORD_KEYS, Leaf.is_of_the_run), *of_nodes):
-        intent = _of_word(value)
+        is_free = leaf.name in signs.FREE_TEXT or leaf.is_at(signs.FREE_TEXT) or "/" in str(value)
+        intent = of_word(value) or (None if is_free else of_parts(str(value)))
         if intent:
             return says(intent, leaf, value)
+    for leaf, value in evidence.find((*signs.LOSS_KEYS, "name", "_name_", "experiment"), _is_a_loss_or_an_experiment):
+        intent = of_word(value) or of_parts(str(value))
+        if intent in ("finetune", "rl"):
+            return says(intent, leaf, value)
+    for leaf, value in evidence.find(("dataset_type",)):
+        if words_of(str(value)) & signs.TALKS:
+            return says("finetune", leaf, value)
     return None
 
 
-def _of_word(value: Any) -> str | None:
-    word = value.lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else None
-    return next((intent for intent, words in signs.WORDS.items() if word in words), None)
+def _is_a_loss_or_an_experiment(leaf: Leaf) -> bool:
+    if leaf.name in signs.LOSS_KEYS or leaf.is_at(signs.LOSS_KEYS):
+        return all(step in (*signs.RUN_NODES, *signs.MODEL_NODES, *signs.LOSS_KEYS) for step in leaf.steps)
+    return leaf.name == "experiment" and leaf.is_of_the_run()
 
 
 def _switches(evidence: Evidence) -> Intent | None:
-    for leaf, value in evidence.find(signs.SWITCHES, _is_a_switch):
+    for leaf, value in evidence.find(signs.SWITCHES, lambda leaf: _is_a_switch(leaf, evidence.survey.nodes[leaf.node])):
         if value is True:
             return says(signs.SWITCHES[leaf.name], leaf, value)
     for leaf in evidence.find_false(signs.TRAIN_SWITCHES):
@@ -73,8 +96,9 @@ def _switches(evidence: Evidence) -> Intent | None:
     return None
 
 
-def _is_a_switch(leaf: Leaf) -> bool:
-    return leaf.is_of_the_run() or (signs.SWITCHES[leaf.name] == "finetune" and leaf.is_at(signs.WEIGHT_NODES))
+def _is_a_switch(leaf: Leaf, beside: tuple[str, ...]) -> bool:
+    is_at_weights = leaf.is_at(signs.WEIGHT_NODES) or (not leaf.is_beside_the_model() and bool(signs.LOADS_BESIDE & set(beside)))
+    return leaf.is_of_the_run() or (signs.SWITCHES[leaf.name] == "finetune" and is_at_weights)
 
 
 def _trials(evidence: Evidence) -> Intent | None:
@@ -107,12 +131,7 @@ def _chosen(evidence: Evidence) -> Intent | None:
 
 
 def _of_option(option: str) -> str | None:
-    words = set(re.split(r"[^a-z0-9]+", option))
-    if any(word.startswith(("pretrain", "scratch")) for word in words):
-        return None
-    if option.rpartition("/")[2] in signs.WORDS["smoke"]:
-        return "smoke"
-    return next((intent for intent, telling in signs.OPTION_WORDS.items() if words & telling), None)
+    return "smoke" if option.rpartition("/")[2] in signs.WORDS["smoke"] else of_parts(option)
 
 
 def _reinforced(evidence: Evidence) -> Intent | None:
@@ -153,16 +172,17 @@ def _adapted(evidence: Evidence) -> Intent | None:
         if (is_size or value is True) and not _is_switched_off(evidence, leaf.node):
             return says("finetune", leaf, value, "adapters are trained")
     for leaf, value in evidence.find(signs.LORA_CHOICES):
-        if _of_word(value) == "finetune":
+        if of_word(value) == "finetune" and not _is_switched_off(evidence, leaf.node):
             return says("finetune", leaf, value, "adapters are trained")
-    return next((says("finetune", leaf, value) for leaf, value in _classes(evidence) if value.startswith("peft.")), None)
+    classes = (found for found in _classes(evidence) if found[1].startswith("peft.") and not _is_switched_off(evidence, found[0].node))
+    return next((says("finetune", leaf, value) for leaf, value in classes), None)
 
 
 def _loaded(evidence: Evidence) -> Intent | None:
     """Where weights are loaded from, by the name of the key alone."""
     for leaf, value in evidence.find(signs.LOADED | signs.LOADED_OR_SWITCH):
         is_scratch = isinstance(value, str) and value.lower() in signs.SCRATCH
-        if is_number(value) or is_scratch or leaf.is_beside_the_model() or _is_declined(evidence, leaf):
+        if is_number(value) or is_scratch or leaf.is_beside_the_model() or leaf.is_about_data() or _is_declined(evidence, leaf):
             continue
         return says("finetune", leaf, value, LOADS)
     for name in sorted(signs.LOADED):
@@ -188,6 +208,9 @@ def _loaded_by_place(evidence: Evidence) -> Intent | None:
         restored = evidence.survey.view.get(file)
         if value is True and restored is not None and not (isinstance(restored, str) and (is_off(restored) or _SAME_RUN.search(restored))):
             return says("finetune", leaf, value, f"weights are loaded from {file}")
+    for node, steps in evidence.nodes.items():  # NeMo: a node that is there to be filled in
+        if steps and steps[-1] == "pretrained_checkpoint":
+            return Intent(name="finetune", reason=f"{node} is set: weights must be given", key=node)
     return None
 
 
@@ -207,28 +230,46 @@ def _loaded_by_name(evidence: Evidence) -> Intent | None:
         return None
     if any(isinstance(value, str) and "scratch" in value.lower() for _, value in evidence.find(("init_from", "init"))):
         return None
-    for leaf, value in evidence.find(signs.LOADED_BY_NAME):
+    for leaf, value in evidence.find((*signs.LOADED_BY_NAME, "name_or_path"), _may_name_weights):
         target = evidence.survey.view.get(join(leaf.node, "_target_"))
-        is_aside = leaf.is_beside_the_model() or (isinstance(target, str) and _NOT_WEIGHTS.search(target))
-        if isinstance(value, str) and not is_aside and (leaf.name != "base_model" or "/" in value):
+        is_config = isinstance(target, str) and _NOT_WEIGHTS.search(target)
+        if isinstance(value, str) and not is_config and (leaf.name != "base_model" or "/" in value):
             return says("finetune", leaf, value, LOADS)
+    if signs.SIZES & evidence.leaves.keys():
+        return None
+    is_not_random = any(evidence.find_false(signs.RANDOM))  # a name alone says what is built, and not with which weights
+    for leaf, value in evidence.find(signs.HUB_NAMES, _may_name_a_model):
+        is_name = isinstance(value, str) and signs.HUB_NAME.fullmatch(value) and not signs.FILE_NAME.search(value)
+        if is_name and (is_not_random or signs.TUNED_NAME.search(value.lower())):
+            return says("finetune", leaf, value, "its weights are not random" if is_not_random else "a model that was tuned before")
     return None
+
+
+def _may_name_weights(leaf: Leaf) -> bool:
+    is_aside = leaf.is_beside_the_model() or leaf.is_about_data()
+    return not is_aside and (leaf.name != "name_or_path" or leaf.is_at(signs.MODEL_NODES))
+
+
+def _may_name_a_model(leaf: Leaf) -> bool:
+    return leaf.is_at(signs.MODEL_NODES) if leaf.name == "name" else leaf.is_of_the_run() or leaf.is_at(signs.MODEL_NODES)
 
 
 def _continued(evidence: Evidence) -> Intent | None:
     """Weights that a new run starts from; those of the run's own folder resume it."""
-    for leaf, value in evidence.find(signs.CONTINUED, _is_a_start):
-        saved = [folder for _, folder in evidence.find(signs.SAVED, Leaf.is_of_the_run) if isinstance(folder, str)]
-        is_own = any(str(value).startswith(folder) for folder in saved) or (
-            leaf.name == "load_path" and _SAME_RUN.search(str(value).lower())
-        )
-        if isinstance(value, str) and not is_own:
+    saved = [folder for _, folder in evidence.find(signs.SAVED, Leaf.is_of_the_run) if isinstance(folder, str)]
+    for leaf, value in evidence.find(signs.CONTINUED | signs.LOADED_OR_RESUMED, _is_a_start):
+        if not isinstance(value, str):
+            continue
+        is_last = value.lower() in signs.SCRATCH or _SAME_RUN.search(value.lower())
+        is_own = any(value.startswith(folder) for folder in saved) or (leaf.name in signs.LOADED_OR_RESUMED and is_last)
+        if not is_own or evidence.survey.view.get(join(leaf.node, "load_weights_only")) is True:  # Composer's Trainer
             return says("continue", leaf, value, LOADS)
     return None
 
 
 def _is_a_start(leaf: Leaf) -> bool:
-    return not leaf.is_beside_the_model() and (leaf.name != "load_path" or leaf.is_of_the_run())
+    is_of_the_run = leaf.is_of_the_run() or (leaf.name != "load_path" and leaf.is_at(signs.WEIGHT_NODES))
+    return not leaf.is_beside_the_model() and (leaf.name not in signs.LOADED_OR_RESUMED or is_of_the_run)
 
 
 def _classes(evidence: Evidence) -> Iterator[tuple[Leaf, str]]:
@@ -243,7 +284,10 @@ def _is_declined(evidence: Evidence, leaf: Leaf) -> bool:
 
 
 def _is_switched_off(evidence: Evidence, node: str) -> bool:
-    return any(evidence.survey.view.get(join(node, name)) is False for name in signs.LORA_SWITCHES)
+    """Tell whether a switch at a node, or one for adapters beside it or above it, is false."""
+    if any(evidence.survey.view.get(join(node, name)) is False for name in signs.LORA_SWITCHES):
+        return True
+    return any(not leaf.node or f"{node}.".startswith(f"{leaf.node}.") for leaf in evidence.find_false(signs.LORA_OFF))
 
 
 def _must_be_given(value: Any) -> bool:
@@ -251,6 +295,6 @@ def _must_be_given(value: Any) -> bool:
 
 
 _READERS: tuple[Callable[[Evidence], Intent | None], ...] = (
-    _stages, _words, _switches, _trials, _chosen, _reinforced, other_data, _distilled, _adapted, _loaded, _loaded_by_place,
-    _loaded_by_class, _loaded_by_name, _continued, no_language,
+    _stages, _words, _switches, _trials, _chosen, only_evaluated, _reinforced, told_by_presence, other_data, _distilled, _adapted, _loaded,
+    _loaded_by_place, _loaded_by_class, _loaded_by_name, _continued, no_language,
 )  # fmt: skip

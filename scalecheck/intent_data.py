@@ -49,7 +49,11 @@ class Leaf:
 
     def is_beside_the_model(self) -> bool:
         """Tell whether it is about something else than the model that is trained: a tokenizer, a teacher, a metric."""
-        return any(step in signs.SIDE_NODES for step in self.steps)
+        return any(step in signs.SIDE_NODES or step.startswith("tokenizer") for step in self.steps)
+
+    def is_about_data(self) -> bool:
+        """Tell whether it is about the data; a model that is named there has the tokenizer."""
+        return any(step in signs.DATA_NODES for step in self.steps)
 
 
 @dataclass(slots=True)
@@ -114,12 +118,54 @@ def says(intent: str, leaf: Leaf, value: Any, meaning: str = "") -> Intent:
     return Intent(name=intent, reason=f"{leaf.key} is {short}{f': {meaning}' if meaning else ''}", key=leaf.key)
 
 
+def of_word(value: Any) -> str | None:
+    """Return the intent that a whole word stands for."""
+    word = value.lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else None
+    return next((intent for intent, words in signs.WORDS.items() if word in words), None)
+
+
+def of_parts(name: str) -> str | None:
+    """Return the intent that one of the words of a name stands for, unless another says pre-training or turns it around."""
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    if any(word.startswith(("pretrain", "scratch")) or word in signs.NOT_SO for word in words):
+        return None
+    return next((intent for intent, telling in signs.OPTION_WORDS.items() if telling & set(words)), None)
+
+
+def told_by_presence(evidence: Evidence) -> Intent | None:
+    """A key that only code for one purpose has, whatever stands there."""
+    for node, steps in evidence.nodes.items():
+        for child in evidence.survey.nodes[node]:
+            intent = signs.PRESENT.get(child.lower())
+            is_template = child == "chat_template" and bool(steps) and steps[-1] in signs.DATA_NODES
+            if intent or (is_template and not is_off(evidence.survey.view.get(join(node, child)))):
+                key = join(node, child)
+                return Intent(name=intent or "finetune", reason=f"{key} is there, which pre-training does not ask for", key=key)
+    return None
+
+
+def only_evaluated(evidence: Evidence) -> Intent | None:
+    """Tasks or a checkpoint, in a config without one key of training: lingua's apps/main/eval.py, llm-foundry's eval/eval.py."""
+    tasks = [key for node, steps in evidence.nodes.items() if all(step in (*signs.RUN_NODES, *signs.EVALUATED) for step in steps)
+             for child in evidence.survey.nodes[node] if child.lower() in signs.EVALUATED for key in [join(node, child)]]  # fmt: skip
+    tasks += [leaf.key for leaf, value in evidence.find(signs.TESTED, Leaf.is_of_the_run) if isinstance(value, str)]
+    if not tasks or evidence.survey.is_cut_short or any(_trains(evidence, node) for node in evidence.nodes):
+        return None
+    return Intent(name="evaluate", reason=f"{tasks[0]} is set, and no key speaks of steps, epochs or an optimizer", key=tasks[0])
+
+
+def _trains(evidence: Evidence, node: str) -> bool:
+    names = evidence.survey.nodes[node]
+    is_generator = any(step.startswith("gen") for step in evidence.nodes[node])
+    return any(words_of(name) & signs.TRAINS or (name in signs.TRAINED_TOKENS and not is_generator) for name in names)
+
+
 def other_data(evidence: Evidence) -> Intent | None:
     """Tell from the model's head, from keys, classes and names of datasets that what is read is no language, or is instructions."""
     shape = evidence.shape
     if shape is not None and shape.head in ("image_classification", "speech_seq2seq"):
         return Intent(name="other", reason=f"{shape.family} is trained as {shape.head}")
-    return _evident_data(evidence) or _measured_data(evidence) or _named_data(evidence) or _hinted_data(evidence)
+    return _evident_data(evidence) or _classes(evidence) or _measured_data(evidence) or _named_data(evidence) or _hinted_data(evidence)
 
 
 def no_language(evidence: Evidence) -> Intent | None:
@@ -146,6 +192,19 @@ def _evident_data(evidence: Evidence) -> Intent | None:
         for node, steps in evidence.nodes.items():
             if steps and steps[-1] in names:
                 return Intent(name="other", reason=f"{node} is set: its data are {kind}", key=node)
+    return None
+
+
+def _classes(evidence: Evidence) -> Intent | None:
+    """A head of classes at the model, which transformers counts in ``num_labels``; as many as there are tokens are no classes."""
+    for leaf, value in evidence.find(("num_labels",), lambda leaf: leaf.is_of_the_run() or leaf.is_at(signs.MODEL_NODES)):
+        if is_number(value) and value > 0 and value != evidence.survey.view.get(join(leaf.node, "vocab_size")):
+            return says("other", leaf, value, "its data are classes")
+    for node, steps in evidence.nodes.items():
+        if steps and steps[-1] == "tasks" and all(step in signs.RUN_NODES for step in steps[:-1]):
+            named = [task for task in evidence.survey.nodes[node] if task.lower().replace("-", "_") in signs.TASKS]
+            if named:
+                return Intent(name="other", reason=f"{join(node, named[0])} is set: its data are texts to classify", key=node)
     return None
 
 

@@ -5,12 +5,14 @@ Each name is one that public training code reads; the ones that are not plain En
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 RUN_NODES = frozenset((
     "", "_group_", "train", "training", "trainer", "task", "run", "experiment", "exp", "general", "common", "main", "job", "args", "config",
     "cfg", "base", "globals", "setup", "settings", "params", "hparams", "training_args", "train_args", "training_arguments", "trainer_args",
     "pl_trainer", "lightning", "flags", "runtime", "extras", "opt", "program",
+    "parameters",  # what MosaicML's mcli hands to a script
 ))  # fmt: skip
 """Nodes whose settings are about the whole run."""
 
@@ -34,8 +36,15 @@ WORD_KEYS = frozenset((
     "mode", "run_mode", "exp_mode", "train_mode", "training_mode", "task", "task_name", "stage", "phase", "action", "job", "run_type",
     "recipe", "method", "algorithm", "algo", "training_type", "train_type", "training_stage", "finetuning_type", "trainer_type", "job_type",
     "cmd", "command", "objective",
+    "train_impl",  # gpt-neox
 ))  # fmt: skip
 """Keys of a run whose value may be one of ``WORDS``; a node of such a name tells by its ``name``, ``_name`` or ``_name_``."""
+WORD_NODES = WORD_KEYS | {"train_loader", "train_dataloader"}  # llm-foundry: train_loader.name is text or finetuning
+FREE_TEXT = frozenset(("job", "task_name", "cmd", "command"))
+"""Keys whose value may be the name of a run or a line of a shell: whole words tell there, parts of them do not."""
+LOSS_KEYS = ("loss", "loss_type", "loss_fn")
+TALKS = frozenset(("chat", "conversation", "conversations", "instruct", "instruction", "sft"))
+"""Words in a ``dataset_type`` that say that what is trained on are talks."""
 
 WORDS: Mapping[str, frozenset[str]] = {
     "evaluate": frozenset((
@@ -66,6 +75,13 @@ WORDS: Mapping[str, frozenset[str]] = {
                         "sequence_classification", "multiclass_classification", "binary_classification",
                         "multilabel_classification", "token_classification", "speech_to_text", "text_to_speech", "asr", "tts")),
 }  # fmt: skip
+
+PRESENT: Mapping[str, str] = {
+    **dict.fromkeys(("answer_only_loss", "completion_only_loss", "assistant_only_loss", "train_on_input", "train_on_inputs", "mask_prompt",
+                     "chat_train_urls", "supervised_data"), "finetune"),
+    "kd_teacher_restore_from_path": "distill",
+}  # fmt: skip
+"""Keys that only code for talks (NeMo, TRL, torchtune, axolotl, litgpt, levanter) or for distillation (NeMo) has, whatever they say."""
 
 SWITCHES: Mapping[str, str] = {
     **dict.fromkeys(("eval_only", "only_eval", "evaluate_only", "predict_only", "test_only", "only_test", "inference_only", "generate_only",
@@ -101,8 +117,18 @@ LOADED_OR_SWITCH = frozenset(("pretrained", "use_pretrained", "load_pretrained",
                               "initialize_from_hf"))  # fmt: skip
 """The same, or a switch: false says that nothing is loaded, and settles the keys beside it."""
 
+LOADS_BESIDE = frozenset(("load", "load_dir", "load_path", "load_from", "load_checkpoint", "checkpoint_path", "ckpt_path"))
+"""Keys beside which ``finetune: true`` tells, in whatever node it stands (Megatron's ``--load`` and ``--finetune``)."""
+
 LOADED_BY_NAME = frozenset(("model_name_or_path", "pretrained_model_name_or_path", "base_model_name_or_path", "base_model"))
 """Names of a model on the hub, whose weights are loaded unless something says that they are random (transformers' run_clm.py)."""
+
+HUB_NAMES = frozenset(("name", "model", "model_name", "model_id", "hf_model", "hf_name", "hf_id", "hf_model_name"))
+"""Keys that may hold such a name too, as ``owner/model``; ``name`` at a node of the model only."""
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/(?!(small|base|medium|large|xl|tiny|debug|default|[\d._]+[mMbB]?)$)[A-Za-z0-9][\w.-]*")
+TUNED_NAME = re.compile(r"instruct|(^|[-_.])(chat|it|sft|dpo)($|[-_.])")
+FILE_NAME = re.compile(r"\.(ya?ml|json|py|toml|pt|pth|bin|ckpt|model|txt)$")
+SIZES = frozenset(("n_layer", "n_layers", "num_layers", "num_hidden_layers", "n_embd", "hidden_size", "d_model", "dim", "depth", "width"))
 
 LOADED_FILES = frozenset(("checkpoint_path", "ckpt_path", "checkpoint", "ckpt", "weights", "weights_path", "load_from", "init_from"))
 """Keys that are about weights at a node of the model only; elsewhere they resume the run."""
@@ -116,27 +142,40 @@ RANDOM = frozenset(("random_init", "from_scratch", "train_from_scratch", "init_f
 
 CONTINUED = frozenset(("load_path", "initial_checkpoint_dir", "initial_load_path", "init_ckpt_path", "load_parameters_path",
                        "initialize_from_checkpoint_path", "initialize_from"))  # fmt: skip
+LOADED_OR_RESUMED = frozenset(("load_path", "load_checkpoint", "load_checkpoint_path", "load_ckpt", "load_ckpt_path", "load_model_path",
+                               "load_from_checkpoint", "load_from_ckpt"))  # fmt: skip
 """Where a new run takes its weights from: OLMo and Composer, litgpt, torchtitan, lingua, MaxText, levanter."""
-SAVED = ("save_folder", "save_dir", "remote_save_folder", "output_dir")
+SAVED = ("save_folder", "save_dir", "save_path", "remote_save_folder", "output_dir", "dump_dir")
 
 LORA_NODES = frozenset(("lora", "peft", "qlora", "lora_config", "peft_config", "lora_cfg", "peft_cfg", "lora_args", "adapter"))
 LORA_SIZES = frozenset(("r", "rank", "lora_r", "lora_rank", "lora_dim"))
 LORA_SWITCHES = frozenset(("enabled", "enable", "use", "use_lora", "use_peft", "active", "on"))
+LORA_OFF = ("use_lora", "enable_lora", "lora_enabled", "with_lora", "lora", "use_peft", "enable_peft", "peft_enabled", "with_peft", "peft")
+"""Switches whose false turns off the adapters that are set beside them, and those below."""
 LORA_CHOICES = frozenset(("peft_scheme", "peft_type", "peft_method", "peft", "adapter"))
 
 TUNING_NODES: Mapping[str, str] = {
-    **dict.fromkeys(("sft", "supervised_data", "spin"), "finetune"),
-    **dict.fromkeys(("ppo", "grpo", "dpo", "kto", "rlhf", "rm", "rs", "reinforce", "actor_rollout_ref"), "rl"),
+    **dict.fromkeys(("sft", "spin"), "finetune"),
+    **dict.fromkeys(("ppo", "grpo", "dpo", "kto", "orpo", "rloo", "remax", "rlhf", "rm", "rs", "reinforce", "actor_rollout_ref"), "rl"),
     **dict.fromkeys(("knowledge_distillation", "distillation"), "distill"),
 }
-"""Nodes of a run that only such trainers have: those of NeMo-Aligner's ``trainer``, verl's ``actor_rollout_ref``, levanter's data."""
+"""Nodes of a run that only such trainers have: those of NeMo-Aligner's ``trainer``, verl's ``actor_rollout_ref``."""
 RL_KEYS = frozenset(("adv_estimator", "reward_model_path", "reward_model_name_or_path", "reward_pretrain", "num_ppo_epochs", "ppo_epochs"))
 POST_TRAINING = frozenset(("trl", "verl", "nemo_aligner", "openrlhf", "trlx"))
 """Packages that train models which are trained already, and nothing else."""
 RL_CLASSES = ("dpo", "ppo", "grpo", "rloo", "kto", "orpo", "cpo", "onlinedpo", "reward", "xpo")
 TEACHERS = frozenset(("teacher", "teacher_model", "teacher_path", "teacher_model_path", "teacher_name", "teacher_name_or_path",
-                      "teacher_model_name_or_path", "teacher_checkpoint", "teacher_ckpt", "teacher_checkpointer",
-                      "kd_teacher_restore_from_path"))  # fmt: skip
+                      "teacher_model_name_or_path", "teacher_checkpoint", "teacher_ckpt", "teacher_checkpointer"))  # fmt: skip
+
+EVALUATED = frozenset(("inference", "icl_tasks", "eval_gauntlet", "eval_tasks", "harness", "lm_eval", "benchmarks", "tasks"))
+TESTED = frozenset(("ckpt", "ckpt_path", "ckpt_dir", "checkpoint", "checkpoint_path"))
+"""Tasks and a checkpoint, which a config that has none of ``TRAINS`` in its keys evaluates."""
+TRAINS = frozenset((
+    "optim", "optimizer", "optimizers", "lr", "learning", "step", "steps", "epoch", "epochs", "duration", "iter", "iters", "iteration",
+    "iterations", "train", "training", "pretrain", "pretraining", "update", "updates", "scheduler", "warmup", "save", "resume",
+    "finetune", "finetuning", "budget",
+))  # fmt: skip
+TRAINED_TOKENS = frozenset(("tokens", "max_tokens", "num_tokens", "total_tokens", "n_tokens"))
 
 # NeMo-Framework-Launcher, launcher_scripts/main.py: the stages that are not "training", by what they are for.
 STAGES: Mapping[str, str] = {
@@ -151,9 +190,11 @@ CHOICE_GROUPS = frozenset(("debug", "mode", "experiment", "experiments", "exp", 
 DATA_GROUPS = frozenset(("data", "dataset", "datasets", "datamodule", "data_module", "model", "pipeline"))
 OPTION_WORDS: Mapping[str, frozenset[str]] = {
     "finetune": frozenset(("ft", "finetune", "finetuning", "finetuned", "sft", "lora", "qlora", "peft")),
-    "rl": frozenset(("dpo", "ppo", "grpo", "rlhf")),
-    "other": frozenset(("classification", "regression", "forecasting", "segmentation")),
+    "rl": frozenset(("dpo", "ppo", "grpo", "rlhf", "kto", "orpo", "rloo")),
+    "other": frozenset(("classification", "classifier", "regression", "forecasting", "segmentation")),
 }
+NOT_SO = frozenset(("no", "non", "not", "without", "wo", "before"))
+"""Words that turn around what stands beside them."""
 
 EVIDENT: Mapping[str, frozenset[str]] = {
     "images": frozenset((
@@ -176,6 +217,10 @@ LOSSES = frozenset(("mse", "mse_loss", "mae", "l1", "l1_loss", "huber", "bce", "
 """Losses of numbers and labels, which no language model is trained with."""
 SAMPLE_RATES = ("sample_rate", "sampling_rate")
 LOWEST_SAMPLE_RATE = 4_000
+
+GLUE = frozenset(("cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2", "sst_2", "stsb", "sts_b", "wnli", "boolq"))
+TASKS = GLUE | {"cb", "copa", "multirc", "record", "swag", "wic", "wsc"}
+"""Children of a node ``tasks`` that is trained on: GLUE and SuperGLUE (mosaicml/examples and ModernBERT, glue.py)."""
 
 PACKAGES: Mapping[str, frozenset[str]] = {
     "images": frozenset(("torchvision", "timm", "detectron2", "mmdet", "mmseg", "diffusers", "monai", "kornia", "albumentations", "lightly",
@@ -202,7 +247,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "an environment": frozenset(("gym", "gymnasium", "atari", "mujoco", "d4rl", "cartpole", "halfcheetah", "procgen", "minigrid")),
     "tables": frozenset(("tabular", "titanic")),
     "a made-up task": frozenset(("lra", "listops", "pathfinder", "pathx", "icl_synthetics", "associative_recall", "selective_copying")),
-    "texts to classify": frozenset(("imdb", "aan")),
+    "texts to classify": frozenset(("imdb", "aan")) | GLUE,
     "instructions": frozenset(("alpaca", "dolly", "oasst", "oasst1", "openassistant", "gsm8k", "ultrachat", "ultrafeedback", "sharegpt",
                                "glue", "superglue", "squad", "mnli", "samsum", "openhermes", "slimorca", "natural_instructions")),
 }  # fmt: skip

@@ -85,6 +85,42 @@ def test_a_plain_language_model_is_pretrained(intent):
         ({"trainer": {"overfit_batches": 3}}, "smoke", "trainer.overfit_batches is 3"),
         ({"debug_mode": True}, "smoke", "debug_mode is true"),
         ({"task_name": "debug"}, "smoke", "task_name is debug"),
+        (
+            {"train": {"system": {"checkpoint": {"load": "/ckpt", "finetune": True}}}},
+            "finetune",
+            "train.system.checkpoint.finetune is true",
+        ),
+        ({"megatron": {"load": "/ckpt", "finetune": True}}, "finetune", "megatron.finetune is true"),
+        ({"loss": {"name": "dpo", "beta": 0.1}}, "rl", "loss.name is dpo"),
+        ({"loss": {"name": "sft"}, "trainer": "BasicTrainer"}, "finetune", "loss.name is sft"),
+        ({"train": {"loss_type": "dr_grpo"}}, "rl", "train.loss_type is dr_grpo"),
+        ({"model": {"name_or_path": "EleutherAI/pythia-2.8b"}}, "finetune", "model.name_or_path is EleutherAI/pythia-2.8b: weights"),
+        *(({"trainer": {name: {"max_steps": 5}}}, "rl", f"trainer.{name} is set") for name in ("rs", "reinforce", "orpo", "rloo", "remax")),
+        ({"trainer": {"spin": {"max_steps": 5}}}, "finetune", "trainer.spin is set"),
+        ({"trainer": {"knowledge_distillation": {"max_steps": 5}}}, "distill", "trainer.knowledge_distillation is set"),
+        ({"pretrained_checkpoint": {"restore_from_path": None}}, "finetune", "pretrained_checkpoint is set: weights must be given"),
+        ({"model": {"kd_teacher_restore_from_path": None}}, "distill", "model.kd_teacher_restore_from_path is there"),
+        ({"parameters": {"load_path": "s3://a/step5"}}, "continue", "parameters.load_path is s3://a/step5: weights are loaded"),
+        ({"load_path": "s3://a/latest-rank0.pt", "load_weights_only": True}, "continue", "load_path is s3://a/latest-rank0.pt"),
+        ({"model": {"answer_only_loss": False}}, "finetune", "model.answer_only_loss is there"),
+        ({"args": {"assistant_only_loss": True}}, "finetune", "args.assistant_only_loss is there"),
+        ({"completion_only_loss": None}, "finetune", "completion_only_loss is there"),
+        ({"train_on_inputs": False}, "finetune", "train_on_inputs is there"),
+        ({"data": {"init_args": {"mask_prompt": False}}}, "finetune", "data.init_args.mask_prompt is there"),
+        ({"data": {"supervised_data": {"cache_dir": "x"}}}, "finetune", "data.supervised_data is there"),
+        ({"chat_train_urls": ["gs://x"]}, "finetune", "chat_train_urls is there"),
+        ({"data": {"chat_template": "llama3"}}, "finetune", "data.chat_template is there"),
+        ({"dataset_type": "chat_jsonl"}, "finetune", "dataset_type is chat_jsonl"),
+        ({"train_loader": {"name": "finetuning"}}, "finetune", "train_loader.name is finetuning"),
+        ({"algo": {"name": "ot-finetune"}}, "finetune", "algo.name is ot-finetune"),
+        ({"experiment": "finetune_llama"}, "finetune", "experiment is finetune_llama"),
+        ({"train": {"mode": "sft-packed"}}, "finetune", "train.mode is sft-packed"),
+        ({"mode": "train_classifier"}, "other", "mode is train_classifier"),
+        ({"task": "species_classification"}, "other", "task is species_classification"),
+        ({"train": {"load_checkpoint": "/x.pt"}}, "continue", "train.load_checkpoint is /x.pt: weights are loaded"),
+        ({"model": {"load_ckpt": "/x.pt"}}, "continue", "model.load_ckpt is /x.pt"),
+        ({"train": {"load_model_path": "/x"}}, "continue", "train.load_model_path is /x"),
+        ({"use_lora": True, "lora": {"enabled": True, "r": 8}}, "finetune", "use_lora is true"),
     ],
 )
 def test_each_sign_speaks_and_is_named_with_its_value(intent, config, name, reason):
@@ -130,6 +166,31 @@ def test_each_sign_speaks_and_is_named_with_its_value(intent, config, name, reas
         {"model": {"lora_rank": 0, "peft": None, "lora_alpha": 16}},
         {"model": {"peft": {"peft_scheme": "none"}, "kv_lora_rank": 512}},
         {"lora": {"enabled": False, "r": 8}},
+        {"use_lora": False, "lora": {"r": 8}},
+        {"model": {"enable_lora": False, "lora": {"rank": 8}, "lora_rank": 8}},
+        {"train": {"use_peft": False, "peft": {"peft_type": "lora", "config": {"_target_": "peft.LoraConfig", "r": 8}}}},
+        {"system": {"checkpoint": {"load": "/ckpt", "finetune": False}}},
+        {"tokenizer": {"load": "/x", "finetune": True}},
+        {"loss": {"name": "cross_entropy"}, "model": {"loss_type": "mdlm"}, "metrics": {"loss": "dpo"}},
+        {"model": {"name_or_path": "gpt2-xl", "random_init": True}},
+        {"data": {"pretrained_model_name_or_path": "gpt2"}, "datamodule": {"model_name_or_path": "gpt2", "from_pretrained": "gpt2"}},
+        {"tokenizer_config": {"pretrained_model_name_or_path": "gpt2"}},
+        {"pretrained_checkpoint": None, "load_path": None, "load_weights_only": True},
+        {"tokenizer": {"chat_template": "llama3"}, "data": {"chat_template": None}, "dataset_type": "jsonl"},
+        {"train_loader": {"name": "text"}},
+        {"run_name": "finetune_a", "wandb": {"name": "sft-a"}, "exp": "lora_a", "tag": "dpo", "exp_name": "gpt-ft"},
+        {"experiment": {"name": "finetune_llama"}, "job": {"name": "llama-ft"}, "task_name": "gpt-lora"},
+        {"command": "accelerate launch run.py --lora r", "mode": "no_lora"},
+        {"experiment": "pretrain_for_sft"},
+        {"experiment": "test"},
+        {"model": {"num_labels": 0}, "data": {"num_labels": 2, "seq_len": 8}},
+        {"model": {"num_labels": 512, "vocab_size": 512, "n_layer": 2}},
+        {"downstream": {"tasks": {"mnli": {"shots": 0}}}},
+        {"eval": {"tasks": {"mnli": {"shots": 0}}}, "callbacks": {"tasks": {"rte": {"shots": 0}}}},
+        {"train": {"load_checkpoint": "latest", "load_ckpt": True}, "load_model_path": "runs/a/last.ckpt"},
+        {"max_steps": 10, "icl_tasks": ["piqa"], "ckpt_path": "/x/last.ckpt"},
+        {"optimizer": {"name": "adamw"}, "harness": {"tasks": ["piqa"]}},
+        {"model_name": "Qwen/Qwen3-0.6B"},
         {"trainer": {"fast_dev_run": False, "limit_train_batches": 1.0, "overfit_batches": 0, "limit_val_batches": 5}},
         {"trainer": {"limit_train_batches": 10_000}},
         {"debug": False, "dry_run": False, "compile": {"mode": "default"}, "numa_mapping": {"mode": "unique"}},
@@ -187,6 +248,72 @@ def test_data_that_are_no_language_are_said_to_be_what_they_are(intent, config, 
 )
 def test_a_task_that_is_no_language_modelling_is_other(intent, task):
     assert intent({"task": task}).name == "other"
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({"model": {"num_labels": 2}}, "model.num_labels is 2: its data are classes"),
+        ({"tasks": {"mnli": {"epochs": 1}}}, "tasks.mnli is set: its data are texts to classify"),
+        ({"parameters": {"tasks": {"copa": {"epochs": 1}}}}, "parameters.tasks.copa is set: its data are texts to classify"),
+    ],
+)
+def test_heads_and_tasks_of_classes_are_other(intent, config, reason):
+    found = intent(config)
+    assert (found.name, found.reason) == ("other", reason)
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        ({"name": "evals", "generator": {"max_tokens": 8192}, "harness": {"tasks": ["piqa"]}, "validation": {"max_steps": 9}}, "harness"),
+        ({"parameters": {"models": [{"load_path": None}], "icl_tasks": "tasks.yaml", "max_seq_len": 8}}, "parameters.icl_tasks"),
+        ({"inference": {"greedy": True}, "trainer": {"devices": 1}}, "inference"),
+        ({"ckpt_path": "/x.pt", "batch_size": 8}, "ckpt_path"),
+    ],
+)
+def test_tasks_or_a_checkpoint_without_a_key_of_training_are_evaluated(intent, config, key):
+    found = intent(config)
+    assert (found.name, found.key) == ("evaluate", key)
+    assert intent({**config, "max_epochs": 1}).name == "pretrain"
+    assert intent({**config, "max_tokens": 10**9}).name == "pretrain"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model": "Qwen/Qwen2.5-7B-Instruct"},
+        {"model_name": "org/gemma-2b-it"},
+        {"model": {"name": "google/t5-v1_1-base", "random_init": False}},
+        {"train": {"hf_model": "org/model-chat-v1"}},
+    ],
+)
+def test_a_name_of_the_hub_is_loaded_where_a_switch_or_the_name_says_so(intent, config):
+    found = intent(config, language=False)
+    assert found.name == "finetune"
+    assert "weights are not random" in found.reason or "tuned before" in found.reason
+    assert intent({**config, "train_from_scratch": True, "seq_len": 8}, language=False).name == "pretrain"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model": "Qwen/Qwen3-0.6B"},
+        {"model_name": "org/a-model"},
+        {"model": {"name": "google/t5-v1_1-base"}},
+        {"model": "llama/7b"},
+        {"model": "configs/gpt2.yaml"},
+        {"model": "gpt2"},
+        {"model": "gpt/small"},
+        {"name": "me/my-run"},
+        {"tokenizer": {"name": "org/model"}, "data": {"model_name": "org/model"}},
+        {"model": {"pretrained_model_name": "bert-base-uncased"}},
+        {"model": {"name": "google/t5-v1_1-base", "random_init": True}},
+        {"model": {"pretrained_model_name_or_path": "org/model", "use_pretrained": False}},
+    ],
+)
+def test_what_looks_like_a_name_of_the_hub_loads_nothing(intent, config):
+    assert intent({**config, "seq_len": 8}, language=False).name == "pretrain"
 
 
 def test_the_head_of_the_model_tells_images_and_speech(intent):
