@@ -25,7 +25,7 @@ ACCUMULATION = ("gradient_accumulation_steps", "accumulate_grad_batches", "grad_
                 "gradient_accumulate_steps", "grad_acc", "accum_steps", "accum", "accumulation_steps", "grad_accum", "grad_accumulation",
                 "accumulate_steps", "num_microbatches", "batch_accumulation_per_replica", "num_accumulation_steps")  # fmt: skip
 DEVICES = ("devices", "num_devices", "num_gpus", "n_gpus", "ngpus", "gpus", "world_size")
-SIBLINGS_OF_STEPS = (*ACCUMULATION, "seq_len", "batch_size")
+SIBLINGS_OF_STEPS = (*ACCUMULATION, *GLOBAL_BATCH, *MICRO_BATCH, "seq_len")
 PER_NODE = ("n_gpus_per_node", "gpus_per_node", "num_gpus_per_node", "devices_per_node", "nproc_per_node")
 DATA_PARALLEL = ("data_parallel_size", "data_parallel_degree", "dp_size", "dp")
 REPLICAS = "replicas of the model, each with a batch of its own"
@@ -50,12 +50,17 @@ _BESIDE_A_BLOCK = {
 EPOCHS = ("max_epochs", "num_epochs", "epochs", "num_train_epochs", "total_epochs", "n_epochs", "max_epoch")
 
 
+MAX_CANDIDATES = 200
+"""Keys of one name that are read, each of them once; a config with more is a table of them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What a dialect read. ``sequences_per_step`` is the whole job's; without it micro x accumulation x devices is.
 
     ``training_tokens`` and ``tokens_per_step``, where the config tells them in tokens, replace the product. ``at_most`` says why
-    D is only an upper bound; empty where it is not. ``target_length`` is the decoder's where the length is what an encoder reads.
+    D is only an upper bound; empty where it is not. ``may_end_by_epochs``: what is read stops at whichever of steps and epochs comes
+    first. ``target_length`` is the decoder's where the length is what an encoder reads.
     """
 
     num_steps: int | None = None
@@ -70,6 +75,7 @@ class Draft:
     unique_tokens: int | None = None
     epochs: float | None = None
     at_most: str = ""
+    may_end_by_epochs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +105,12 @@ class Clues:
 
     def pick(self, name: str, keys: Iterable[str]) -> int | None:
         """Read a field from these keys: null ones do not count, nor -1 beside another, and those that do must agree."""
+        keys = tuple(keys)
+        if len(keys) > MAX_CANDIDATES:
+            reason = f"{len(keys):,} keys could tell, {keys[0]} and {keys[1]} among them"
+            line = f"+{self.prefix}.read.{name}={keys[0]}"
+            self.notes.unknowns.append(Unknown(field=name, key=keys[0], reason=reason, remedies=(line,)))
+            return None
         values = {key: self.view.get(key) for key in keys}
         values = {key: value for key, value in values.items() if value is not None}
         if len(values) > 1:
@@ -119,11 +131,13 @@ class Clues:
 
     def set_keys(self, names: Iterable[str]) -> list[str]:
         """Return the keys of these names that are there and not null; -1 and 0 are how repos write that a number is not set."""
-        return [key for key in self.survey.find(names) if not _is_unset(self.view.get(key))]
+        return [key for key in self.survey.find(names)[: MAX_CANDIDATES + 1] if not _is_unset(self.view.get(key))]
 
     def only(self, names: Iterable[str], *, may_run_code: bool = True) -> tuple[str, int] | None:
         """Return the key and the whole number that all keys of these names agree on, without noting anything."""
         keys = self.survey.find(names)
+        if len(keys) > MAX_CANDIDATES:
+            return None
         if not may_run_code and any(self.view.runs_code(key) for key in keys):
             return None
         read = {key: whole(key, key, self.view.get(key)) for key in keys if self.view.get(key) is not None}

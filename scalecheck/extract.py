@@ -77,7 +77,7 @@ def _with_root(surveyed: Survey) -> Survey:
     if "" in surveyed.nodes:
         return surveyed
     leaves = tuple(name for name in surveyed.view.keys("") if name != "hydra" and not surveyed.view.keys(name))
-    return replace(surveyed, nodes={"": leaves, **surveyed.nodes})
+    return Survey(surveyed.view, {"": leaves, **surveyed.nodes}, surveyed.is_cut_short)
 
 
 def _choices(view: View) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -13,7 +13,7 @@ from scalecheck import registry
 from scalecheck.facts import ModelShape, Origin, Unknown, Unreadable, View
 from scalecheck.shapes import FamilyClaim, Request, read_shape, unused_keys, used_names
 from scalecheck.survey import Notes, Survey, join, shown, transformers_class
-from scalecheck.suspects import Harmless, suspect
+from scalecheck.suspects import ANY, Harmless, suspect
 from scalecheck.vocabulary import Tokenizer, Vocabulary, find_tokenizer, generic
 
 DECLARE = ("+hydra.callbacks.scalecheck.read.total_params=124439808",)
@@ -34,6 +34,7 @@ _HARMLESS: Mapping[str, Harmless] = {
         "tie|tying|share|layer_?norm": (False,),
         "norm": ("rmsnorm", "rms_norm", "rms", True),
         "glu|gated": (True, "swiglu"),
+        "theta|rotary_(base|pct|emb_base)|rope_(base|scaling|type|parameters)|partial_rotary": ANY,
         "pos|rope|rotary": ("rope", "rotary", True),
         "(mlp|ffn)_?(type|class)": ("swiglu", "gated", "llama", "llamamlp"),
         "(attention|attn)": ("full", "causal", "gqa", "mha", "multihead"),
@@ -62,6 +63,8 @@ def claim(view: View, root: str) -> FamilyClaim | Unknown | None:
         reason = f"{told} is no class of transformers: nothing tells that it is built as transformers builds {named.family}"
         line = f"+hydra.callbacks.scalecheck.read.family={named.family}"
         return Unknown(field="family", key=root or None, reason=reason, remedies=(line, *DECLARE))
+    if isinstance(by_type, FamilyClaim) and _is_foreign(view, root):
+        by_type = replace(by_type, assumed=True, because=f"{by_type.because}, although its class is none of transformers")
     foreign = transformers_class(view, root)
     if foreign and named is None:
         reason = f"{root or 'the root'} is a {foreign}, which cannot be counted yet"
@@ -71,6 +74,12 @@ def claim(view: View, root: str) -> FamilyClaim | Unknown | None:
             return Unknown(field="family", key=by_type.key, reason=f"{by_type.because}, but {named.because}", remedies=DECLARE)
         return named  # the class says the same, and has defaults
     return by_type or named
+
+
+def _is_foreign(view: View, root: str) -> bool:
+    """Tell whether the node itself names a class that is not of transformers."""
+    target = view.get(join(root, "_target_")) if "_target_" in view.keys(root) else None
+    return isinstance(target, str) and "." in target and target.partition(".")[0] not in ("transformers", "builtins", "omegaconf")
 
 
 def family_of_type(model_type: str) -> str | None:
@@ -204,7 +213,11 @@ def _askers(survey: Survey, node: str, module: ModuleType) -> dict[str, Callable
         found = tokenizer()
         return generic(found) if isinstance(found, Tokenizer) else found
 
-    askers = {"tokenizer_rows": by_the_tokenizer}
+    def by_a_stated_size() -> Vocabulary | Unknown | None:
+        found = tokenizer()
+        return generic(found) if isinstance(found, Tokenizer) and found.is_stated else None
+
+    askers = {"tokenizer_rows": by_the_tokenizer, "stated_rows": by_a_stated_size}
     return askers | {"rows": by_the_code} if hasattr(module, "vocabulary") else askers
 
 
@@ -219,10 +232,11 @@ def _unmodelled(view: View, node: str, claimed: FamilyClaim) -> Unknown | None:
         reason = f"{unused[0]}{said}, and {claimed.family} ({claimed.because}) has no such part: it is another architecture"
         return Unknown(field="family", key=unused[0], reason=reason)
     is_named = not claimed.assumed and (claimed.class_name is not None or (claimed.key or "").endswith("model_type"))
+    is_alone = claimed.assumed and node != "" and not (claimed.key or "").endswith("model_type")  # told by the names of sizes alone
     changing = (
         None
         if claimed.is_file or not architecture.MODEL_TYPES
-        else suspect(view, node, used_names(architecture), _HARMLESS.get(claimed.family, {}), is_named=is_named)
+        else suspect(view, node, used_names(architecture), _HARMLESS.get(claimed.family, {}), is_named=is_named, is_alone=is_alone)
     )
     if changing:
         value = view.get(changing)

@@ -7,30 +7,18 @@ from dataclasses import replace
 from math import ceil, prod
 
 from scalecheck import registry
-from scalecheck.clues import (
-    ACCUMULATION,
-    ANY_BATCH,
-    MODEL_PARALLEL,
-    REPLICAS,
-    Clues,
-    Draft,
-    dataset_sequences,
-    epochs_alone,
-    hinted_sequences,
-)
+from scalecheck.clues import ACCUMULATION, ANY_BATCH, EPOCHS, Clues, Draft, dataset_sequences, epochs_alone, hinted_sequences
 from scalecheck.facts import Impossible, Origin, TokensStatus, TrainingPlan, Unknown
-from scalecheck.survey import is_aside, join, shown
+from scalecheck.limits import plain_name, shared_key, why_at_most
+from scalecheck.survey import join
 
-SECOND_STOPS = ("max_time", "stop_at", "stop_after", "stop_after_n_steps", "time_limit", "max_time_per_run", "stop_time_hours", "max_hours",
-                "max_wall_clock_hours", "time_budget", "budget", "max_train_time", "max_run_duration")  # fmt: skip
-# How configs say that sequences are filled up with padding rather than packed: then D in tokens is what they can hold at most.
-_PADDED = {"wrap": False, "packing": False, "packed": False, "pack_sequences": False, "group_texts": False, "padding": "max_length",
-           "pad_to_max_length": True}  # fmt: skip
 _AMPLE = 10  # what a hint at the dataset's size may be off by without a limit in epochs ending the run
 _LARGEST_STEP = 2**27  # tokens; published runs stay below 100 million a step
-_ACCUMULATES = re.compile(r"accum|num_micro_?batch|micro_?batches$|(^|_)iter_size$")
-_STOPS = re.compile(r"(max|limit|budget|stop|run|train)\w*_(time|hours|minutes|seconds)$|(time|hours)_(limit|budget)|wall_?(clock|time)")
-_RAMPS = re.compile(r"batch\w*_(warmup|ramp|rampup|schedule)|(ramp|rampup)\w*_batch")
+_LARGE_STEP = 2**24  # from here a batch that is a multiple of the length, and much more, is more likely told in tokens
+_ACCUMULATES = re.compile(r"accum|num_micro_?batch|micro_?batches$|(^|_)iter_size$|^update_freq$|(batches|passes)_per_(step|update)$")
+_WHOLE_BATCH = re.compile(
+    r"^(global|total|eff|effective|target|desired|full)_?(\w*_)?(batch|bsz|bs)(_size)?|tokens_per_(step|batch|update)|batch_(\w+_)?tokens"
+)
 _FACTORS = ("sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices", "sequence_length")
 
 
@@ -93,6 +81,9 @@ def _within_epochs(clues: Clues, draft: Draft, sequences: int | None) -> Draft:
     node, _, name = (steps_key or "").rpartition(".")
     key = join(node, "max_epochs")
     epochs = clues.view.get(key) if name == "max_steps" and "max_epochs" in clues.survey.nodes.get(node, ()) else None
+    if epochs is None and draft.may_end_by_epochs:
+        found = clues.only(EPOCHS)
+        key, epochs = found if found is not None else (key, None)
     if draft.num_steps is None or isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
         return draft
     dataset, hint = dataset_sequences(clues), hinted_sequences(clues)
@@ -111,7 +102,10 @@ def _within_epochs(clues: Clues, draft: Draft, sequences: int | None) -> Draft:
 def _in_tokens(clues: Clues, draft: Draft) -> Draft:
     """Refuse a global batch that would be more tokens than any run takes a step: it may be told in tokens already."""
     sequences, length = draft.sequences_per_step, draft.sequence_length
-    if not sequences or not length or sequences * length <= _LARGEST_STEP or "sequences_per_step" in clues.given:
+    if not sequences or not length or "sequences_per_step" in clues.given:
+        return draft
+    is_likely_in_tokens = sequences * length > _LARGE_STEP and sequences % length == 0 and sequences >= 16 * length
+    if sequences * length <= _LARGEST_STEP and not is_likely_in_tokens:
         return draft
     key = clues.notes.origins.get("sequences_per_step", Origin()).key
     reason = f"{key}={sequences} would be {sequences * length:,} tokens a step as sequences of {length}; it may count tokens"
@@ -140,7 +134,7 @@ def _sequences(clues: Clues, draft: Draft) -> tuple[int | None, bool]:
     product = prod(factors) if draft.micro_batch_sequences else None  # type: ignore[arg-type]
     if draft.sequences_per_step is None:
         return product, product is not None and draft.num_devices is None
-    explicit = draft.micro_batch_sequences and draft.gradient_accumulation and draft.num_devices
+    explicit = draft.micro_batch_sequences and draft.gradient_accumulation and draft.num_devices and not shared_key(clues)
     if explicit and product != draft.sequences_per_step and "sequences_per_step" not in clues.given:
         key = clues.notes.origins["sequences_per_step"].key
         reason = (f"{key}={draft.sequences_per_step} sequences, but micro batch x accumulation x devices = "
@@ -152,15 +146,18 @@ def _sequences(clues: Clues, draft: Draft) -> tuple[int | None, bool]:
 
 def _accumulates_otherwise(clues: Clues, draft: Draft) -> bool:
     """Tell, and note, whether a key that no dialect reads speaks of several forward passes a step."""
-    if draft.gradient_accumulation not in (None, 1) or "gradient_accumulation" in clues.given:
-        return False
+    accumulates = draft.gradient_accumulation in (None, 1) and "gradient_accumulation" not in clues.given
     for key in clues.survey.leaves():
-        name = key.rpartition(".")[2].lower().replace("-", "_")
-        value = clues.view.get(key) if name not in ACCUMULATION and _ACCUMULATES.search(name) else None
+        name = plain_name(key)
+        is_passes = accumulates and name not in ACCUMULATION and bool(_ACCUMULATES.search(name))
+        is_whole = bool(_WHOLE_BATCH.search(name)) and draft.tokens_per_step is None
+        value = clues.view.get(key) if is_passes or is_whole else None
         if type(value) is int and value > 1:
-            line = f"+{clues.prefix}.read.gradient_accumulation={key}"
-            reason = f"{key}={value} may be forward passes a step, and is read by no dialect"
-            clues.notes.unknowns.append(Unknown(field="gradient_accumulation", key=key, reason=reason, remedies=(line,)))
+            field = "gradient_accumulation" if is_passes else "tokens_per_step" if "token" in name else "sequences_per_step"
+            what = "forward passes a step" if is_passes else "what a whole step takes"
+            reason = f"{key}={value} may be {what}, and is read by no dialect"
+            line = f"+{clues.prefix}.read.{field}={key}"
+            clues.notes.unknowns.append(Unknown(field=field, key=key, reason=reason, remedies=(line,)))
             return True
     return False
 
@@ -194,8 +191,7 @@ def _status(clues: Clues, draft: Draft, tokens: int | None, *, per_device: bool)
         return "exact"
     if per_device:
         return "per_device"
-    at_most = draft.at_most or _second_stop(clues) or _by_a_bare_batch(clues, draft) or _by_model_parallelism(clues, draft)
-    at_most = at_most or ("" if draft.tokens_per_step or draft.training_tokens else _by_padding(clues))
+    at_most = draft.at_most or why_at_most(clues, draft)
     names = ["num_steps"] if draft.training_tokens is None else ["training_tokens"]
     names += _FACTORS if draft.tokens_per_step is None and draft.training_tokens is None else []
     is_assumed = any(clues.notes.origins.get(name, Origin()).assumed for name in names)
@@ -203,57 +199,3 @@ def _status(clues: Clues, draft: Draft, tokens: int | None, *, per_device: bool)
         clues.notes.origins["upper_bound"] = Origin(because=at_most)
     # A bound on what is assumed is no bound.
     return "assumed" if is_assumed else "upper_bound" if at_most else "exact"
-
-
-def _second_stop(clues: Clues) -> str:
-    used = {clues.notes.origins.get(name, Origin()).key for name in ("num_steps", "training_tokens")}
-    for key in clues.survey.keys():
-        name = key.rpartition(".")[2].lower().replace("-", "_")
-        is_stop = (name in SECOND_STOPS or bool(_STOPS.search(name))) and not is_aside(key)
-        is_found = key not in used and key not in clues.survey.nodes and (is_stop or bool(_RAMPS.search(name)))
-        value = clues.view.get(key) if is_found and clues.is_set(key) else None
-        if value is not True and value not in (None, False, -1, 0, "", "none", [], {}):
-            return f"{key}={shown(value)} {'may end the run earlier' if is_stop else 'means smaller batches at first'}"
-    return _early_stopping(clues)
-
-
-def _early_stopping(clues: Clues) -> str:
-    """Name a callback that ends the run when it no longer improves; callbacks are searched for nothing else."""
-    for node, names in clues.survey.nodes.items():
-        target = clues.view.get(join(node, "_target_")) if "_target_" in names and "callback" in node.lower() else None
-        if (isinstance(target, str) and target.endswith("EarlyStopping")) or (node.endswith("early_stopping") and "patience" in names):
-            return f"{node} may end the run earlier"
-    return ""
-
-
-def _by_a_bare_batch(clues: Clues, draft: Draft) -> str:
-    """Say that a bare ``batch_size`` is read as one device's: repos use the same word for the whole job's, which is smaller."""
-    origin = clues.notes.origins.get("micro_batch_sequences", Origin())
-    is_bare = origin.key is not None and origin.key.rpartition(".")[2] in ANY_BATCH and not origin.because
-    times = (draft.gradient_accumulation or 1) * (draft.num_devices or 1)
-    is_used = draft.sequences_per_step is None and draft.tokens_per_step is None and draft.training_tokens is None
-    if not is_bare or not is_used or "micro_batch_sequences" in clues.given or times == 1:
-        return ""
-    smaller = f"{times:,} times smaller" if times > 1 else "smaller"
-    return f"{origin.key} is read as the batch of one device and forward pass; if it is the whole step's, D is up to {smaller}"
-
-
-def _by_model_parallelism(clues: Clues, draft: Draft) -> str:
-    is_told = draft.sequences_per_step is not None or draft.tokens_per_step is not None or draft.training_tokens is not None
-    if is_told or clues.notes.origins.get("num_devices", Origin()).because == REPLICAS:
-        return ""
-    for key in clues.survey.find(MODEL_PARALLEL):
-        value = clues.view.get(key)
-        is_short = len(key.rpartition(".")[2]) == 2  # tp, pp and cp mean that where a node of parallelism has them
-        if value is not None and value not in (0, 1, -1, False) and (not is_short or "parallel" in key.lower()):
-            return f"{key}={shown(value)} devices may share one batch"
-    return ""
-
-
-def _by_padding(clues: Clues) -> str:
-    for key in clues.survey.find(_PADDED):
-        value = clues.view.get(key)
-        told = _PADDED[key.rpartition(".")[2].lower()]
-        if value is told or (isinstance(told, str) and value == told):
-            return f"{key} is {shown(value)}: sequences are filled up to the length with padding"
-    return ""

@@ -64,6 +64,7 @@ class Request:
     spellings: Keys
     rows: Callable[[], Vocabulary | Unknown | None] | None = None
     tokenizer_rows: Callable[[], Vocabulary | Unknown | None] | None = None
+    stated_rows: Callable[[], Vocabulary | Unknown | None] | None = None
 
 
 def keys_of(module: ModuleType, spellings: Keys) -> Keys:
@@ -115,6 +116,8 @@ def read_shape(view: View, node: str, claim: FamilyClaim, request: Request, note
         _keep_vocabulary_apart(values, notes, node, request.prefix)
         if len(notes.impossible) > before[1] or filed != {"vocab_size"}:
             return None
+    if claim.class_name and "vocab_size" not in values and "vocab_size" in module.CLASS_DEFAULTS:
+        refused = _ask_for_rows(values, request.stated_rows, keys, notes) or refused  # a size beside the tokenizer is no default
     if claim.class_name:
         for name, default in module.CLASS_DEFAULTS.items():
             if name not in values:

@@ -14,6 +14,7 @@ from scalecheck.facts import Impossible, Origin, Unknown, Unreadable, View
 from scalecheck.keys import Kind
 from scalecheck.units import parse_count
 
+_ASIDE_WHOLE = ("schedule", "schedules", "cosine", "wsd", "anneal", "decay")  # of the learning rate, where a node is called so
 MAX_KEYS, MAX_DEPTH, MAX_WIDTH = 20_000, 30, 1_000
 LARGEST_SIZE, LARGEST_COUNT = 10**15, 10**18
 _COUNTS = ("num_steps", "tokens_per_step", "training_tokens", "unique_tokens")
@@ -21,7 +22,7 @@ _OF_THE_PLAN = (*_COUNTS, "sequence_length", "sequences_per_step", "micro_batch_
 _ASIDE = (
     "eval", "val", "valid", "validation", "test", "inference", "infer", "predict", "sample", "generation", "scheduler", "lr", "optim",
     "optimizer", "callbacks", "callback", "logger", "logging", "ema", "warmup", "checkpoint", "profiler", "sampling", "generate", "gen",
-    "decode", "decoding", "prompt", "rollout", "benchmark", "tuner", "space", "serve",
+    "decode", "decoding", "prompt", "rollout", "benchmark", "tuner", "space", "serve", "evaluate", "evaluation", "evaluator", "dev",
 )  # fmt: skip
 
 
@@ -32,6 +33,7 @@ class Survey:
     view: View
     nodes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     is_cut_short: bool = False
+    _by_name: dict[str, list[tuple[int, str]]] = field(default_factory=dict, compare=False)
 
     def nodes_with(self, *names: str) -> tuple[str, ...]:
         """Return the nodes that have all of these children."""
@@ -39,10 +41,15 @@ class Survey:
 
     def find(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the leaf keys whose last name is one of ``names``, without what concerns evaluation, optimisers or callbacks."""
-        wanted = set(names)
-        spelt = ((join(node, child), child) for node, children in self.nodes.items() for child in children)
-        found = (key for key, child in spelt if child.lower().replace("-", "_") in wanted)
-        return tuple(key for key in found if key not in self.nodes and not is_aside(key))
+        found = {item for name in names for item in self._index().get(name, ())}
+        return tuple(key for _, key in sorted(found))
+
+    def _index(self) -> dict[str, list[tuple[int, str]]]:
+        """Return the leaves by their last names, as ``find`` compares them, each with its place in the config; made once."""
+        if not self._by_name:
+            for place, key in enumerate(self.leaves()):
+                self._by_name.setdefault(key.rpartition(".")[2].lower().replace("-", "_"), []).append((place, key))
+        return self._by_name
 
     def leaves(self) -> Iterator[str]:
         """Yield every key that is no node, without what concerns evaluation, optimisers or callbacks."""
@@ -109,7 +116,8 @@ def join(node: str, child: str) -> str:
 
 def is_aside(key: str) -> bool:
     """Tell whether a key is about something else than the training run: evaluation, schedules, callbacks."""
-    return any(word in _ASIDE for step in key.lower().split(".") for word in (step, *step.split("_")))
+    steps = key.lower().split(".")
+    return any(word in _ASIDE for step in steps for word in (step, *step.split("_"))) or any(step in _ASIDE_WHOLE for step in steps)
 
 
 def transformers_class(view: View, root: str) -> str | None:

@@ -16,7 +16,7 @@ from scalecheck.survey import join
 _HEADS = r"(^|_)(kv|gqa|mqa)(_|$)|query_groups?|kv_?heads?"
 _TIES = r"(^|_)(tie|tied|tying|untie)(_|$)|weight_tying|shared?_.*(emb|weights)"
 _VOCABULARY = r"vocab.*(multiple|divisible|pad)|pad.*vocab|(^|_)(embedding|emb)_(size|dim)$"
-_STRICT = rf"{_HEADS}|{_TIES}|{_VOCABULARY}|qk_?norm|(^|_)mtp(_|$)"
+_STRICT = rf"{_HEADS}|{_TIES}|{_VOCABULARY}|qk_?norm|(^|_)mtp(_|$)|future_tokens|value_head|(layer|param)s?_sharing"
 _LOOSE = (
     rf"{_STRICT}|(^|_)(experts?|moe|rope|rotary|alibi|relative|glu|swiglu|geglu|gated|recurrent|conv)(_|$)"
     r"|(^|_)pos(ition)?(al)?_?(emb|enc)|shared?_.*(layer|param)|(mlp|ffn|ff)_?(type|class|ratio|mult|hidden|dim)|expansion"
@@ -25,14 +25,32 @@ _LOOSE = (
 )
 _OFF = (None, False, 0, "none", "None", "")
 Harmless = Mapping[str, Collection[Any]]
+ANY: Collection[Any] = ("any value",)
+"""Stands for every value of a key that the family has anyway."""
+# What says nothing about the size: how it is trained, initialised, run and called.
+_OF_THE_RUN = re.compile(
+    r"drop|init|eps|flash|sdpa|check_?point|dtype|seed|cache|_ids?$|compile|device|std|range|(^|_)lr|fused|implementation|kernel|precision"
+    r"|path|(^|_)dir$|position|length|seq|context|block_size|ctx|version|torch|log|scale|pretrain|optim|schedul|sched$|loss|metric"
+    r"|tokenizer|data|batch|decay|beta|warmup|grad|clip|ema|reorder|output_|return_|summary|use_bfloat|fp16|bf16|freeze|load|save|vocab_size"
+    r"|^(_.*|name|type|arch|architecture|architectures|model|model_name|model_type|variant|task|monitor|debug|verbose|bias|z_loss)$"
+)
+_NAMES_OF_MODELS = ("name", "type", "arch", "architecture", "variant", "model_name", "_target_")
+_ACTIVATIONS = ("hidden_act", "activation", "activation_function", "act", "act_fn")
+_OTHER_MODELS = re.compile(
+    r"llama|mamba|rwkv|retnet|mistral|mixtral|qwen|gemma|bert|(^|[^a-z])t5|bloom|falcon|deepseek|griffin|hyena|xlstm|moe|neox|gptj|gpt_j|phi|olmo"
+    r"|hybrid|linear_attention|s4|ssm|diffusion|vit"
+)
 
 
-def suspect(view: View, node: str, used: Collection[str], harmless: Harmless, *, is_named: bool) -> str | None:
+def suspect(view: View, node: str, used: Collection[str], harmless: Harmless, *, is_named: bool, is_alone: bool) -> str | None:
     """Return the first key of a node that may change the count and that its family does not use; ``None`` where there is none.
 
     ``used`` are the names that the family reads, ``harmless`` patterns of names with the values that are as the family has it.
-    Where the config names the family itself (``is_named``) only keys are looked at that no code ignores on purpose.
+    Where the config names the family itself (``is_named``) only keys are looked at that no code ignores on purpose; where the names of
+    sizes are all there is (``is_alone``) every key that is not known to say nothing about the size.
     """
+    if is_alone and (other := _other_model(view, node, used)):
+        return other
     pattern = _STRICT if is_named else _LOOSE
     for name in view.keys(node):
         word = name.lower().replace("-", "_")
@@ -41,6 +59,31 @@ def suspect(view: View, node: str, used: Collection[str], harmless: Harmless, *,
         value = view.get(join(node, name))
         if isinstance(value, Unreadable) or not _is_harmless(word, value, harmless):
             return join(node, name)
+    return None
+
+
+def _other_model(view: View, node: str, used: Collection[str]) -> str | None:
+    """Return the key that names another model, or that is a size or a choice of a part which nothing here explains."""
+    for name in view.keys(node):
+        word, key = name.lower().replace("-", "_"), join(node, name)
+        if name in used or word in _WITHOUT_EFFECT:
+            continue
+        is_name = word in _NAMES_OF_MODELS
+        if not is_name and (_OF_THE_RUN.search(word) or re.search(_LOOSE, word)):  # the latter have their own test
+            continue
+        value = view.get(key)
+        if is_name:
+            if (
+                isinstance(value, str)
+                and _OTHER_MODELS.search(value.lower())
+                and not any(own in value.lower() for own in ("gpt2", "gpt_2"))
+            ):
+                return key
+        elif word in _ACTIVATIONS:
+            if not isinstance(value, str) or "glu" in value.lower():
+                return key
+        elif isinstance(value, dict | str) or value is True or (isinstance(value, int) and value > 1):
+            return key
     return None
 
 
@@ -57,12 +100,11 @@ def _told(word: str, value: Any, harmless: Harmless) -> bool | None:
     for pattern, values in harmless.items():
         if re.search(pattern, word):
             said = value.lower() if isinstance(value, str) else value
-            return any(said is one or (said == one and type(said) is type(one)) for one in values)
+            return values is ANY or any(said is one or (said == one and type(said) is type(one)) for one in values)
     return None
 
 
-# Positions by rotation or bias have no parameters; what is about speed, dropout or initial values changes none.
+# The longest sequence is no size of a model without a table of positions, and one with it reads the key.
 _WITHOUT_EFFECT = frozenset((
-    "max_position_embeddings", "max_pos_embeddings", "rope_theta", "rope_scaling", "rope_base", "rope_parameters", "rotary_base",
-    "rope_type", "partial_rotary_factor", "rotary_pct", "rotary_emb_base", "norm_eps", "tie_encoder_decoder", "use_rope_cache",
+    "max_position_embeddings", "max_pos_embeddings", "norm_eps", "tie_encoder_decoder", "use_rope_cache",
 ))  # fmt: skip

@@ -38,6 +38,8 @@ class ConfigView:
 
     config: DictConfig
     _read: dict[str, Any] = field(default_factory=dict)
+    _nodes: dict[str, Any] = field(default_factory=dict)
+    _named: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def get(self, key: str) -> Any:
         """Return the value at ``key``, ``None`` when absent or null, or ``Unreadable`` with the resolver's reason.
@@ -76,15 +78,25 @@ class ConfigView:
 
     def keys(self, key: str) -> tuple[str, ...]:
         """Return the names of the children of ``key``; a node that is itself an interpolation has none."""
-        node: Any = self.config
-        for step in key.split(".") if key else ():
-            names = _names(node) if _is_open(node) else {}
-            if step not in names or OmegaConf.is_interpolation(node, names[step]) or OmegaConf.is_missing(node, names[step]):
-                return ()
-            node = node[names[step]]
-        if not _is_open(node):
-            return ()
-        return tuple(name for name in _names(node) if "." not in name)
+        return tuple(name for name in self._names_at(key) if "." not in name)
+
+    def _names_at(self, key: str) -> dict[str, Any]:
+        """Return the children of a key by the names that they are asked for with; looked up once, for trees are wide."""
+        if key not in self._named:
+            node = self._node(key)
+            self._named[key] = _names(node) if _is_open(node) else {}
+        return self._named[key]
+
+    def _node(self, key: str) -> Any:
+        """Return the node at a key without resolving anything, ``None`` where there is none."""
+        if not key:
+            return self.config
+        if key not in self._nodes:
+            above, _, step = key.rpartition(".")
+            parent, name = self._node(above), self._names_at(above).get(step)
+            is_closed = name is None or OmegaConf.is_interpolation(parent, name) or OmegaConf.is_missing(parent, name)
+            self._nodes[key] = None if is_closed else parent[name]
+        return self._nodes[key]
 
     def runs_code(self, key: str) -> bool:
         """Tell whether reading ``key`` would run a resolver that is not harmless, directly or through the keys that it refers to."""

@@ -61,7 +61,7 @@ def test_padded_sequences_make_an_upper_bound(read, padded):
 
 
 @pytest.mark.parametrize(
-    "packed", [{"data": {"wrap": True}}, {"data": {"packing": "???"}}, {"eval": {"wrap": False}}, {"padding": "longest"}]
+    "packed", [{"data": {"wrap": True}}, {"data": {"packing": "???"}}, {"eval": {"wrap": False}}, {"padding": "do_not_pad"}]
 )
 def test_what_does_not_say_padding_changes_nothing(read, packed):
     assert read({**PLAIN, "devices": 1, **packed}).plan.tokens_status == "exact"
@@ -183,3 +183,61 @@ def test_bare_batch_of_unknown_devices_may_be_the_whole_steps_and_it_is_said(rea
     (unknown,) = [unknown for unknown in read(PLAIN).unknowns if unknown.field == "num_devices"]
     assert "if batch_size is the whole step's batch, it is D of the run" in unknown.reason
     assert "+hydra.callbacks.scalecheck.read.sequences_per_step=batch_size" in unknown.remedies
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"target_batch_size": 1024}, {"eff_batch_size": 1024}, {"global_bsz": 256}, {"tokens_per_step": 1_048_576}, {"global_batch_tokens": 4096},
+        {"update_freq": 16}, {"batches_per_step": 16},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_batch_of_the_whole_step_under_another_name_is_not_passed_over(read, key):
+    reading = read({"max_steps": 100, "micro_batch_size": 8, "seq_len": 16, "num_gpus": 4, **key})
+    assert reading.plan.training_tokens is None
+    assert any(f"={next(iter(key))}" in line for unknown in reading.unknowns for line in unknown.remedies)
+
+
+@pytest.mark.parametrize("node", ["cosine", "wsd", "schedule", "anneal"])
+def test_steps_of_a_schedules_node_are_not_the_runs(read, node):
+    assert read({**PLAIN, "devices": 1, "train": {node: {"max_steps": 5000, "total_steps": 9000}}}).plan.num_steps == 100
+
+
+def test_epochs_of_any_trainer_may_end_the_run_before_its_steps(read):
+    assert read({**PLAIN, "devices": 1, "num_epochs": 1}).plan.tokens_status == "upper_bound"
+    assert read({"global_batch_size": 8, "seq_len": 16, "max_steps": 100, "train": {"epochs": 1}}).plan.tokens_status == "upper_bound"
+    assert read({**PLAIN, "devices": 1, "num_epochs": -1}).plan.tokens_status == "exact"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"patience": 3}, {"early_stop": True}, {"target_loss": 2.5}, {"stop_step": 50}, {"exit_interval": 50}, {"curriculum": {"start": 128}},
+        {"seq_len_warmup_steps": 10}, {"stages": [{"steps": 5}]}, {"batch_size_schedule": {0: 128}}, {"padding": "longest"},
+        {"sequence_packing": False}, {"packing": {"enabled": False}}, {"dynamic_padding": True},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_ends_earlier_or_fills_less_makes_an_upper_bound(read, other):
+    assert read({**PLAIN, "devices": 1, **other}).plan.tokens_status == "upper_bound"
+
+
+@pytest.mark.parametrize("parallel", [{"tp_degree": 8}, {"sequence_parallel": 4}, {"mesh": {"data": 1, "model": 8}}])
+def test_devices_that_share_a_batch_are_seen_and_excuse_a_product_that_differs(read, parallel):
+    config = {"max_steps": 100, "micro_batch_size": 8, "seq_len": 16, **parallel}
+    assert read(config, environ={"WORLD_SIZE": "8"}).plan.tokens_status == "upper_bound"
+    train = {"global_batch_size": 64, "batch_size": 8, "gradient_accumulation_steps": 4, "devices": 8, "max_steps": 100, "seq_len": 16}
+    assert read({"train": train}).impossible
+    assert not read({"train": train, **parallel}).impossible
+
+
+def test_large_batch_that_is_a_multiple_of_the_length_may_count_tokens(read):
+    assert read({"total_batch_size": 131_072, "seq_len": 1024, "max_steps": 100}).plan.training_tokens is None
+    assert read({"total_batch_size": 8192, "seq_len": 4096, "max_steps": 100}).plan.training_tokens == 8192 * 4096 * 100
+
+
+def test_table_of_keys_of_one_name_is_not_read_key_by_key(read, view_of):
+    table = {f"g{number}": {"max_steps": number, "seq_len": number} for number in range(900)}
+    reading = read(table)
+    assert any("900 keys could tell" in unknown.reason for unknown in reading.unknowns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-RUN = {"max_iters": 100, "batch_size": 12, "block_size": 1024, "gradient_accumulation_steps": 40, "lr_decay_iters": 900}
+RUN = {"max_iters": 100, "batch_size": 12, "block_size": 1024, "gradient_accumulation_steps": 40, "lr_decay_iters": 900, "warmup_iters": 10}
 
 
 def test_accumulation_has_the_devices_in_it(read):
@@ -26,3 +26,7 @@ def test_partial_evidence_is_not_nanogpt(read, missing):
     reading = read(config, environ={"WORLD_SIZE": "8"})
     assert reading.schedule_dialect == "plain"
     assert (reading.plan.training_tokens, reading.plan.tokens_status) == (100 * 12 * 1024 * 40 * 8, "upper_bound")
+
+
+def test_fork_with_a_key_for_the_devices_is_not_nanogpt(read):
+    assert read({**RUN, "num_gpus": 8}).schedule_dialect == "plain"

@@ -61,3 +61,8 @@ def test_litgpts_max_tokens_is_the_runs_budget(read):
     train = {"max_tokens": 3_000_000_000_000, "global_batch_size": 512, "micro_batch_size": 4, "max_steps": None, "max_seq_length": 2048}
     plan = read({"train": train}).plan
     assert (plan.training_tokens, plan.tokens_status) == (3_000_000_000_000, "exact")
+
+
+@pytest.mark.parametrize("config", [{"data": {"total_tokens": 10**10}}, {"train": {"total_tokens": 10**10, "epochs": 4}}])
+def test_tokens_of_the_data_are_not_those_that_are_seen(read, config):
+    assert read(config).plan.training_tokens is None

@@ -33,7 +33,7 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     if isinstance(told, Unknown) or (told and told.family != "gpt2"):
         return told
     because = f"{join(root, 'n_layer')} and {join(root, 'n_embd')} are GPT-2's names"
-    return _changed(view, root) or told or FamilyClaim(family="gpt2", because=because)
+    return _changed(view, root) or told or FamilyClaim(family="gpt2", because=because, assumed=True)
 
 
 def _changed(view: View, root: str) -> Unknown | None:

@@ -17,7 +17,7 @@ from scalecheck.survey import Survey, join, shown
 RANK = 2
 SPELLINGS: Keys = {}
 _LLAMA_EVIDENCE = ("rms_norm_eps", "num_key_value_heads")
-_GATED = ("silu", "swish", "swiglu")
+_GATED = ("silu", "swish")
 
 
 def roots(survey: Survey) -> tuple[str, ...]:

@@ -19,7 +19,12 @@ def read(clues: Clues) -> Draft:
     """Read steps, global batch and length; micro batch, accumulation and devices only to compare them."""
     given = clues.given.get("sequences_per_step")
     sequences = int(given) if given is not None else clues.pick("sequences_per_step", _batches(clues))
-    draft = Draft(num_steps=steps(clues, clues.survey.find(STEPS)), sequences_per_step=sequences, sequence_length=clues.length())
+    draft = Draft(
+        num_steps=steps(clues, clues.survey.find(STEPS)),
+        sequences_per_step=sequences,
+        sequence_length=clues.length(),
+        may_end_by_epochs=True,
+    )
     factors = _factors(clues) if sequences and given is None else None
     if factors is None:
         return draft

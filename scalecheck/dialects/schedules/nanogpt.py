@@ -5,16 +5,17 @@ Its ``gradient_accumulation_steps`` is the sum over all processes: train.py divi
 
 from __future__ import annotations
 
-from scalecheck.clues import Clues, Draft, accumulation, steps
+from scalecheck.clues import DEVICES, Clues, Draft, accumulation, steps
 from scalecheck.facts import Origin
 
 RANK = 0
-_ITS_OWN = ("eval_iters", "lr_decay_iters", "warmup_iters", "init_from", "always_save_checkpoint", "eval_interval")
+_ITS_OWN = {"eval_iters", "lr_decay_iters", "warmup_iters", "init_from", "always_save_checkpoint"}
+_ENOUGH = 2
 
 
 def applies(clues: Clues) -> bool:
-    """Tell whether the run's keys are nanoGPT's."""
-    return bool(_node(clues)) and bool(clues.set_keys(("block_size",)))
+    """Tell whether the run's keys are nanoGPT's, which has none for the devices."""
+    return bool(_node(clues)) and bool(clues.set_keys(("block_size",))) and not clues.set_keys(DEVICES)
 
 
 def read(clues: Clues) -> Draft:
@@ -37,4 +38,4 @@ def read(clues: Clues) -> Draft:
 
 def _node(clues: Clues) -> list[str]:
     needed = {"max_iters", "batch_size", "gradient_accumulation_steps"}
-    return [node for node, names in clues.survey.nodes.items() if needed <= set(names) and set(names) & set(_ITS_OWN)]
+    return [node for node, names in clues.survey.nodes.items() if needed <= set(names) and len(_ITS_OWN & set(names)) >= _ENOUGH]

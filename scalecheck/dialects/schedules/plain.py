@@ -40,6 +40,7 @@ def read(clues: Clues) -> Draft:
         gradient_accumulation=accumulation(clues, clues.survey.find(ACCUMULATION)),
         num_devices=_devices(clues),
         sequence_length=clues.length(),
+        may_end_by_epochs=True,
     )
 
 

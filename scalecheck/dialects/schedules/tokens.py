@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from scalecheck.clues import STEPS, Clues, Draft
+from scalecheck.clues import EPOCHS, STEPS, Clues, Draft
 from scalecheck.facts import Origin
 from scalecheck.survey import shown, whole
 
@@ -50,6 +50,9 @@ def _keys(clues: Clues) -> list[str]:
 
 def _is_a_budget(clues: Clues, key: str) -> bool:
     value = whole("training_tokens", key, clues.view.get(key))
+    is_of_the_data = bool({"data", "dataset", "datasets", "datamodule"} & set(key.lower().split(".")[:-1])) or bool(clues.set_keys(EPOCHS))
+    if is_of_the_data:  # how many tokens there are, not how many are seen
+        return False
     if not isinstance(value, int):
         return True
     told = clues.only(STEPS)

@@ -35,7 +35,13 @@ def read(clues: Clues) -> Draft:
         clues.notes.origins["gradient_accumulation"] = Origin(because="TrainingArguments accumulates over one batch unless told otherwise")
     batch = None if clues.notes.speaks_of("micro_batch_sequences") else clues.pick("micro_batch_sequences", [join(node, _BATCH)])
     draft = Draft(num_steps=run_steps, micro_batch_sequences=batch, gradient_accumulation=factor, sequence_length=clues.length())
-    draft = replace(draft, num_devices=clues.devices(clues.below(node, "world_size", "n_gpu")), at_most=_shrinking(clues, node))
+    draft = replace(
+        draft,
+        num_devices=clues.devices(
+            clues.below(node, "world_size", "n_gpu") or clues.set_keys(("world_size", "num_gpus", "n_gpus", "num_devices"))
+        ),
+        at_most=_shrinking(clues, node),
+    )
     return draft if run_steps is not None else _by_epochs(clues, node, draft)
 
 

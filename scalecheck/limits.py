@@ -1,0 +1,105 @@
+"""Stage 1, schedule side: why D may be less than the product of its factors: other ends, padding, ramps, and what a factor may mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from scalecheck.clues import ANY_BATCH, MODEL_PARALLEL, REPLICAS, Clues, Draft
+from scalecheck.facts import Origin
+from scalecheck.survey import is_aside, join, shown
+
+SECOND_STOPS = ("max_time", "stop_at", "stop_after", "stop_after_n_steps", "time_limit", "max_time_per_run", "stop_time_hours", "max_hours",
+                "max_wall_clock_hours", "time_budget", "budget", "max_train_time", "max_run_duration")  # fmt: skip
+# How configs say that sequences are filled up with padding rather than packed: then D in tokens is what they can hold at most.
+_PADDED: Mapping[str, tuple[Any, ...]] = {
+    "wrap": (False,),
+    "group_texts": (False,),
+    "padding": ("max_length", "longest", True),
+    "pad_to_max_length": (True,),
+    "dynamic_padding": (True,),
+}
+_PARALLEL = re.compile(r"(tensor|pipeline|pipe|context|sequence|model)_(model_)?parallel(_size|_degree)?$|^(tp|pp|cp|sp)_(degree|size)$")
+_STOPS = re.compile(
+    r"^(exit|stop|early_stop)_|^early_stop$|target_loss|(^|_)patience$|(max|limit|budget|stop|run|train)\w*_(time|hours|minutes|seconds)$|(time|hours)_(limit|budget)|wall_?(clock|time)"
+)
+_RAMPS = re.compile(
+    r"curriculum|^(stages|phases)$|(seq|len|length)_(\w+_)?(warmup|schedule)|batch\w*_(warmup|ramp|rampup|schedule)|(ramp|rampup)\w*_batch"
+)
+
+
+def why_at_most(clues: Clues, draft: Draft) -> str:
+    """Return why D is an upper bound; empty where nothing says that it is less."""
+    told = _second_stop(clues) or _by_a_bare_batch(clues, draft) or _by_model_parallelism(clues, draft)
+    return told or ("" if draft.tokens_per_step or draft.training_tokens else _by_padding(clues))
+
+
+def plain_name(key: str) -> str:
+    """Return a key's last name as it is compared; of a name that is no name, nothing."""
+    name = key.rpartition(".")[2].lower().replace("-", "_")
+    return name if len(name) <= 100 else ""
+
+
+def _second_stop(clues: Clues) -> str:
+    used = {clues.notes.origins.get(name, Origin()).key for name in ("num_steps", "training_tokens")}
+    for key in clues.survey.keys():
+        name = plain_name(key)
+        is_stop = (name in SECOND_STOPS or bool(_STOPS.search(name))) and not is_aside(key)
+        is_ramp = bool(_RAMPS.search(name))
+        is_found = key not in used and (is_ramp or (is_stop and key not in clues.survey.nodes))
+        value = clues.view.get(key) if is_found and clues.is_set(key) else None
+        if (value is not True or name == "early_stop") and value not in (None, False, -1, 0, "", "none", [], {}):
+            return f"{key}={shown(value)} {'may end the run earlier' if is_stop else 'means smaller batches at first'}"
+    return _early_stopping(clues)
+
+
+def _early_stopping(clues: Clues) -> str:
+    """Name a callback that ends the run when it no longer improves; callbacks are searched for nothing else."""
+    for node, names in clues.survey.nodes.items():
+        target = clues.view.get(join(node, "_target_")) if "_target_" in names and "callback" in node.lower() else None
+        if (isinstance(target, str) and target.endswith("EarlyStopping")) or (node.endswith("early_stopping") and "patience" in names):
+            return f"{node} may end the run earlier"
+    return ""
+
+
+def _by_a_bare_batch(clues: Clues, draft: Draft) -> str:
+    """Say that a bare ``batch_size`` is read as one device's: repos use the same word for the whole job's, which is smaller."""
+    origin = clues.notes.origins.get("micro_batch_sequences", Origin())
+    is_bare = origin.key is not None and origin.key.rpartition(".")[2] in ANY_BATCH and not origin.because
+    times = (draft.gradient_accumulation or 1) * (draft.num_devices or 1)
+    is_used = draft.sequences_per_step is None and draft.tokens_per_step is None and draft.training_tokens is None
+    if not is_bare or not is_used or "micro_batch_sequences" in clues.given or times == 1:
+        return ""
+    smaller = f"{times:,} times smaller" if times > 1 else "smaller"
+    return f"{origin.key} is read as the batch of one device and forward pass; if it is the whole step's, D is up to {smaller}"
+
+
+def _by_model_parallelism(clues: Clues, draft: Draft) -> str:
+    is_told = draft.sequences_per_step is not None or draft.tokens_per_step is not None or draft.training_tokens is not None
+    if is_told or clues.notes.origins.get("num_devices", Origin()).because == REPLICAS:
+        return ""
+    key = shared_key(clues)
+    return f"{key}={shown(clues.view.get(key))} devices may share one batch" if key else ""
+
+
+def shared_key(clues: Clues) -> str | None:
+    """Return a key that says that several devices work on one batch."""
+    for key in clues.survey.leaves():
+        name = plain_name(key)
+        is_one = name in MODEL_PARALLEL or bool(_PARALLEL.search(name)) or (name == "model" and key.lower().endswith("mesh.model"))
+        is_vague = len(name) == 2 and "parallel" not in key.lower()  # tp, pp and cp mean that where a node of parallelism has them
+        value = clues.view.get(key) if is_one and not is_vague else None
+        if type(value) is int and value > 1:
+            return key
+    return None
+
+
+def _by_padding(clues: Clues) -> str:
+    for key in clues.survey.leaves():
+        name = plain_name(key)
+        is_packing = "pack" in name or (name == "enabled" and "pack" in key.lower())
+        value = clues.view.get(key) if is_packing or name in _PADDED else None
+        if (is_packing and value is False) or (name in _PADDED and any(value is told or value == told for told in _PADDED[name])):
+            return f"{key} is {shown(value)}: sequences are filled up to the length with padding"
+    return ""
