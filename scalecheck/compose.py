@@ -23,6 +23,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
+from scalecheck.config_files import yaml_root
 from scalecheck.errors import ConfigError, PolicyError, did_you_mean
 from scalecheck.locating import loader, typed
 from scalecheck.views import (
@@ -33,7 +34,6 @@ from scalecheck.views import (
     no_lost_merges,
     resolvers_are_refused,
     sentences,
-    yaml_root,
 )
 
 CALLBACK = "ScaleCheckCallback"

@@ -175,9 +175,9 @@ def _of_hydra(options: argparse.Namespace, overrides: Sequence[str]) -> Composed
 
 def _of_files(options: argparse.Namespace, overrides: Sequence[str]) -> Composed:
     from scalecheck import compose
+    from scalecheck.config_files import load_files
     from scalecheck.locating import file_locator
     from scalecheck.pipeline import DEFAULT_PREFIX
-    from scalecheck.views import load_files
 
     paths = [Path(name) for name in options.config]
     # The line that an app with Hydra would be given may be typed here too.

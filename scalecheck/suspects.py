@@ -71,6 +71,8 @@ def _other_model(view: View, node: str, used: Collection[str]) -> str | None:
         is_name = word in _NAMES_OF_MODELS
         if not is_name and (_OF_THE_RUN.search(word) or re.search(_LOOSE, word)):  # the latter have their own test
             continue
+        if view.runs_code(key):  # what is a guess anyway is not worth a command that a resolver would run
+            continue
         value = view.get(key)
         if is_name:
             if (

@@ -1,18 +1,14 @@
-"""OmegaConf alone: files as one config, a ``facts.View`` over a config that resolves only what is asked for, and what may run then."""
+"""A ``facts.View`` over an OmegaConf config: only what is asked for is resolved, and what may run then."""
 
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
-import yaml
 from omegaconf import DictConfig, ListConfig, Node, OmegaConf
 from omegaconf.basecontainer import BaseContainer
 from omegaconf.errors import InterpolationKeyError, InterpolationResolutionError, InterpolationToMissingValueError
@@ -22,7 +18,6 @@ from scalecheck.facts import Unreadable
 
 RESOLVE_FAILURES = (Exception, RecursionError)
 REFUSAL = "which is not run with --untrusted"
-MAX_NODES = 100_000  # the largest real configs have some thousand values
 _EMPTY_NOTES = ("", "full_key:", "object_type=dict", "object_type=list")
 _NOT_TEXT = re.compile(r"(?:^|\.)(?:-?[0-9]|True|False|b')")  # names that YAML may have made a number, a switch or bytes of
 HARMLESS_RESOLVERS = frozenset(
@@ -67,7 +62,7 @@ class ConfigView:
         """Return the value at a key with a name that is not text: ``stages.1`` where YAML says ``stages: {1: ...}``."""
         node: Any = self.config
         for name in key.split("."):
-            names = _names(node) if isinstance(node, DictConfig) else {}
+            names = names_of(node) if isinstance(node, DictConfig) else {}
             if name in names:
                 node = node[names[name]]
             elif isinstance(node, ListConfig):
@@ -84,7 +79,7 @@ class ConfigView:
         """Return the children of a key by the names that they are asked for with; looked up once, for trees are wide."""
         if key not in self._named:
             node = self._node(key)
-            self._named[key] = _names(node) if _is_open(node) else {}
+            self._named[key] = names_of(node) if _is_open(node) else {}
         return self._named[key]
 
     def _node(self, key: str) -> Any:
@@ -115,7 +110,7 @@ class ConfigView:
         return frozenset(self._read)
 
 
-def _names(node: DictConfig) -> dict[str, Any]:
+def names_of(node: DictConfig) -> dict[str, Any]:
     """Return a node's keys by the name that they are asked for with; where ``1`` and ``"1"`` both stand, the text is meant."""
     return {str(name): name for name in sorted(node.keys(), key=lambda name: isinstance(name, str))}
 
@@ -134,105 +129,6 @@ def sentences(failure: BaseException) -> str:
     """Return what an exception says as one line, without the notes of OmegaConf that say nothing."""
     lines = [line.strip() for line in str(failure).strip().splitlines()]
     return " ".join([line for line in lines if line not in _EMPTY_NOTES][:6])[:600] or type(failure).__name__
-
-
-def load_files(paths: Sequence[Path], overrides: Sequence[str]) -> DictConfig:
-    """Merge YAML and JSON files in their order, then ``key=value`` overrides, as ``OmegaConf.merge`` and a dotlist of it do.
-
-    Two things are allowed beyond a dotlist: a leading ``+`` or ``++``, which changes nothing, and ``~key``, which removes a
-    key, as torchtune's ``tune run`` does (torchtune/config/_utils.py).
-
-    Raises:
-        ConfigError: one sentence, for a file that cannot be read or is no mapping, and for an override that cannot be applied.
-    """
-    config = OmegaConf.create()
-    with no_lost_merges():
-        for path in paths:
-            with _told_of(f"--config {path}"):
-                config.merge_with(_loaded(path))
-        for text in overrides:
-            with _told_of(f"the override {text[:80]!a} cannot be applied"):
-                _override(config, text)
-    return config
-
-
-@contextlib.contextmanager
-def _told_of(where: str) -> Iterator[None]:
-    try:
-        yield
-    except RESOLVE_FAILURES as failure:
-        message = f"{where}: {_what(failure).rstrip('.')}."
-        raise ConfigError(message) from failure
-
-
-def _what(failure: BaseException) -> str:
-    if isinstance(failure, OSError) and failure.strerror:
-        return failure.strerror
-    if isinstance(failure, yaml.MarkedYAMLError) and failure.problem and failure.problem_mark:
-        said = ", ".join(part for part in (failure.context, failure.problem) if part)
-        return f"{said} (line {failure.problem_mark.line + 1})"
-    return "it is nested too deeply" if isinstance(failure, RecursionError) else sentences(failure)
-
-
-def _loaded(path: Path) -> DictConfig:
-    text = path.read_text("utf-8")
-    found: Any
-    if path.suffix == ".json":
-        data = json.loads(text)
-        found = OmegaConf.create(data) if isinstance(data, dict) else data
-    else:
-        root = yaml_root(text)
-        found = OmegaConf.load(io.StringIO(text)) if root is None or isinstance(root, yaml.MappingNode) else root.value
-    if isinstance(found, DictConfig) and isinstance(found._get_node("defaults"), ListConfig):  # noqa: SLF001
-        message = "it has a defaults list, whose files Hydra composes: name it with --config-dir and --config-name instead"
-        raise ConfigError(message)
-    if isinstance(found, DictConfig):
-        return found
-    message = f"it holds {'a list' if isinstance(found, list) else 'a single value'}, not a mapping of keys to values"
-    raise ConfigError(message)
-
-
-def yaml_root(text: str) -> yaml.Node | None:
-    """Parse YAML without making values of it.
-
-    Raises:
-        ConfigError: its anchors make it stand for more than any memory holds (OmegaConf 2.4 has such a bound of its own).
-    """
-    root: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
-    if _size(root, {}) > MAX_NODES:
-        message = f"an anchor holds itself, or anchors make it stand for more than {MAX_NODES:,} values"
-        raise ConfigError(message)
-    return root
-
-
-def _size(node: yaml.Node | None, known: dict[int, int]) -> int:
-    """Return how many values a node stands for: OmegaConf copies what an anchor names, wherever it is named."""
-    if node is None:
-        return 0
-    if id(node) not in known:
-        known[id(node)] = MAX_NODES + 1  # met again while it is open, it holds itself
-        inner = node.value if isinstance(node, yaml.CollectionNode) else ()
-        known[id(node)] = 1 + sum(_size(child, known) for item in inner for child in (item if isinstance(item, tuple) else (item,)))
-    return known[id(node)]
-
-
-def _override(config: DictConfig, text: str) -> None:
-    if text.startswith("~"):
-        node_key, _, name = text[1:].rpartition(".")
-        node = OmegaConf.select(config, node_key) if node_key else config
-        names = _names(node) if isinstance(node, DictConfig) else {}
-        if name not in names:
-            message = f"there is no {text[1:80]}"
-            raise ConfigError(message)
-        del node[names[name]]
-        return
-    bare = text.removeprefix("+").removeprefix("+")
-    key, equals, _ = bare.partition("=")
-    if not equals or not key:
-        message = "an override is key=value, +key=value or ~key"
-        raise ConfigError(message)
-    OmegaConf.select(config, key.rpartition(".")[0])  # a parent that does not resolve would be dropped with all that it stands for
-    config.merge_with_dotlist([bare])
 
 
 @contextlib.contextmanager

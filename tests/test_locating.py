@@ -9,9 +9,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from scalecheck import compose
+from scalecheck.config_files import load_files
 from scalecheck.facts import Origin
 from scalecheck.locating import file_locator, locator
-from scalecheck.views import load_files
 
 NESTED = {
     "conf/train.yaml": """
