@@ -84,3 +84,14 @@ def test_bare_steps_beside_the_accumulation_are_the_runs(read):
     config = {"steps": 100, "grad_acc_steps": 2, "data": {"micro_batch_size": 8, "seq_len": 16}, "devices": 1}
     assert read(config).plan.training_tokens == 100 * 2 * 8 * 16
     assert read({"sampler": {"steps": 100}, "data": {"micro_batch_size": 8, "seq_len": 16}, "devices": 1}).plan.num_steps is None
+
+
+def test_world_size_goes_before_what_a_node_has(read):
+    assert read({**PLAIN, "world_size": 16, "gpus_per_node": 8, "nnodes": 4}).plan.num_devices == 16
+
+
+def test_devices_of_a_node_are_times_the_nodes_and_one_node_is_assumed(read):
+    assert read({**PLAIN, "gpus_per_node": 8, "nnodes": 4}).plan.num_devices == 32
+    reading = read({**PLAIN, "gpus_per_node": 8})
+    assert (reading.plan.num_devices, reading.plan.tokens_status) == (8, "assumed")
+    assert "on one node" in reading.origins["num_devices"].because

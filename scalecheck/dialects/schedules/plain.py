@@ -63,4 +63,10 @@ def _devices(clues: Clues) -> int | None:
     keys = totals or per_node or clues.set_keys(DEVICES)
     if len({shown(clues.view.get(key)) for key in keys}) > 1:
         return clues.pick("num_devices", keys)
-    return clues.devices(keys, () if totals else clues.set_keys(NODES))
+    nodes = clues.set_keys(NODES)
+    found = clues.devices(keys, () if totals else nodes)
+    origin = clues.notes.origins.get("num_devices", Origin())
+    if not totals and not nodes and origin.key in per_node:
+        because = f"{origin.key} on one node, as nothing tells how many there are"
+        clues.notes.origins["num_devices"] = Origin(key=origin.key, assumed=True, because=because)
+    return found
