@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 
-from scalecheck.facts import Impossible, Job, Origin, Outlook, TrainingPlan, Unknown
+from scalecheck.facts import PLAN_FIELDS, Impossible, Job, Origin, Outlook, Unknown
 from scalecheck.parts import FLOPS_PER_PARAM_AND_TOKEN, stored_params, used_copies
-from scalecheck.text import clean, table
+from scalecheck.text import clean, place, table
 from scalecheck.units import format_count, format_flops, format_ratio, format_scientific
 
-OF_THE_PLAN = tuple(item.name for item in fields(TrainingPlan))
 _PAIRS = {
     "full": "every pair of tokens, T x T",
     "causal": "T(T+1)/2 pairs where the model is causal",
@@ -25,7 +23,7 @@ def value_of(job: Job, name: str) -> object:
     reading = job.run.reading
     if name == "total_params":
         return reading.declared_params
-    return getattr(reading.plan, name, None) if name in OF_THE_PLAN else getattr(reading.shape, name, None)
+    return getattr(reading.plan, name, None) if name in PLAN_FIELDS else getattr(reading.shape, name, None)
 
 
 def shown_value(job: Job, name: str) -> str:
@@ -36,11 +34,9 @@ def shown_value(job: Job, name: str) -> str:
 
 def source(origin: Origin) -> str:
     """Return where a value came from: its key and ``file:line`` or override, and the arithmetic or assumption behind it."""
-    place = f"override {clean(origin.override)}" if origin.override else clean(origin.file or "")
-    place += f":{origin.line}" if origin.file and origin.line and not origin.override else ""
     is_the_key = origin.key is not None and origin.because.partition("=")[0] == origin.key
     because = "" if is_the_key else clean(origin.because)
-    told = ", ".join(part for part in (clean(origin.key or ""), place) if part)
+    told = ", ".join(part for part in (clean(origin.key or ""), place(origin)) if part)
     said = "; ".join(part for part in (because, told) if part)
     return f"assumed: {said}" if origin.assumed else said
 
@@ -71,14 +67,14 @@ def params(job: Job) -> Iterator[str]:
     yield _first_line_of_params(job)
     if reading.declared_params is None:
         yield from _ledger(job)
-    sizes = [name for name in origins if name not in ("family", "head", *OF_THE_PLAN) and hasattr(reading.shape, name)]
+    sizes = [name for name in origins if name not in ("family", "head", *PLAN_FIELDS) and hasattr(reading.shape, name)]
     for name in sizes:
         yield f"  {_equation(job, name)}"
     if reading.shape is not None and "head" in origins:
         yield f"  head = {reading.shape.head} ({source(origins['head'])})"
     yield from chains(job, ["family", "total_params", *sizes])
     for item in problems(job):
-        if item.field not in OF_THE_PLAN:
+        if item.field not in PLAN_FIELDS:
             yield from problem(item)
 
 
@@ -136,7 +132,7 @@ def tokens(job: Job) -> Iterator[str]:
         yield from _why_at_most(job)
     yield from chains(job, names)
     for item in problems(job):
-        if item.field in OF_THE_PLAN:
+        if item.field in PLAN_FIELDS:
             yield from problem(item)
 
 

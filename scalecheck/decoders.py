@@ -61,6 +61,19 @@ def derive_mlp(values: Mapping[str, Any]) -> Derived:
     return {"intermediate_size": (4 * hidden_size, f"4 x hidden_size {hidden_size}")}
 
 
+def derive_shrunk_mlp(values: Mapping[str, Any], ratio: float, multiple: int) -> Derived:
+    """Return one branch's width as flash-linear-attention has it: 2/3 x ratio x width, rounded up to a multiple.
+
+    In the code's order, in floating point: a product that falls short of a whole number is cut down before it is rounded up.
+    """
+    hidden_size, ratio = values.get("hidden_size"), values.get("hidden_ratio", ratio)
+    if hidden_size is None:
+        return {}
+    wanted = int(hidden_size * ratio * 2 / 3)
+    because = f"2/3 x hidden_ratio {ratio} x hidden_size {hidden_size} = {wanted}, rounded up to a multiple of {multiple}"
+    return {"intermediate_size": (-(-wanted // multiple) * multiple, because)}
+
+
 def heads_of(shape: DecoderShape, *, qkv_bias: bool = False, output_bias: bool = False) -> Heads:
     """Return the geometry of a decoder's attention."""
     return Heads(

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from scalecheck import arithmetic
-from scalecheck.arithmetic import OF_THE_PLAN, chains, follows, problem, problems, shown_value, source, value_of
-from scalecheck.facts import Job, Origin
+from scalecheck.arithmetic import chains, follows, problem, problems, shown_value, source, value_of
+from scalecheck.facts import PLAN_FIELDS, Job, Origin
 from scalecheck.text import clean
 
 _BLOCKS: Mapping[str, Callable[[Job], Iterator[str]]] = {
@@ -50,7 +50,7 @@ def fields_of(job: Job, what: str) -> tuple[str, ...]:
     if name in ("all", "C", "tokens_per_parameter", "laws"):
         return tuple(origins)
     if name in ("N", "D"):
-        return tuple(field for field in origins if (field in OF_THE_PLAN or field == "upper_bound") == (name == "D"))
+        return tuple(field for field in origins if (field in PLAN_FIELDS or field == "upper_bound") == (name == "D"))
     return (name,) if name in origins else tuple(field for field, origin in origins.items() if _mentions(origin, name))
 
 

@@ -7,7 +7,7 @@ always means *unknown*, never zero. Where a value came from stands beside it, in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple, Protocol
 
 Severity = Literal["note", "warning", "error"]
@@ -94,6 +94,9 @@ class TrainingPlan:
     intent_reason: str = ""
 
 
+PLAN_FIELDS = frozenset(item.name for item in fields(TrainingPlan))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
     """A quantity that the config does not tell: what is missing and which lines would tell it."""
@@ -131,10 +134,7 @@ class ModuleCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Stage 1's result: what the config says, and where it says so.
-
-    ``unused_keys`` are sizes that the model's family does not use and that would change the count of another one.
-    """
+    """Stage 1's result. ``unused_keys`` are sizes that the family does not use and that would change the count of another one."""
 
     shape: ModelShape | None = None
     plan: TrainingPlan = field(default_factory=TrainingPlan)

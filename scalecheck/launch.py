@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from scalecheck import compose
+from scalecheck.atomic import written_beside
 from scalecheck.enforce import LaunchBlocked, enforce
 from scalecheck.errors import ConfigError, PolicyError, ScalecheckError
 from scalecheck.facts import Job, ModuleCount, Report, Unknown
@@ -82,7 +82,8 @@ def sweep_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> Iterator
         prefix, raw = found or (DEFAULT_PREFIX, None)
         policy = policies.get(repr(raw)) or policies.setdefault(repr(raw), load_policy(raw))
         check = checked_job if policy.count == "formula" else _built_job
-        yield check(job_config, policy, prefix, name=str(number), overrides=tuple(overrides), origins=policy.verbose)
+        is_explained = policy.verbose and number < VERBOSE_JOBS
+        yield check(job_config, policy, prefix, name=str(number), overrides=tuple(overrides), origins=is_explained)
 
 
 def checked_job(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
@@ -155,14 +156,8 @@ def write_report(config: Any) -> None:
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+    with written_beside(path, text) as temporary:
         os.replace(temporary, path)  # noqa: PTH105 - atomic on every platform
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _policy(config: Any) -> tuple[Policy, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from scalecheck.clues import ANY_BATCH, MODEL_PARALLEL, REPLICAS, Clues, Draft
 from scalecheck.facts import Origin
-from scalecheck.survey import is_aside, join, shown
+from scalecheck.survey import is_aside, join, plain_name, shown
 
 SECOND_STOPS = ("max_time", "stop_at", "stop_after", "stop_after_n_steps", "time_limit", "max_time_per_run", "stop_time_hours", "max_hours",
                 "max_wall_clock_hours", "time_budget", "budget", "max_train_time", "max_run_duration")  # fmt: skip
@@ -33,12 +33,6 @@ def why_at_most(clues: Clues, draft: Draft) -> str:
     """Return why D is an upper bound; empty where nothing says that it is less."""
     told = _second_stop(clues) or _by_a_bare_batch(clues, draft) or _by_model_parallelism(clues, draft)
     return told or ("" if draft.tokens_per_step or draft.training_tokens else _by_padding(clues))
-
-
-def plain_name(key: str) -> str:
-    """Return a key's last name as it is compared; of a name that is no name, nothing."""
-    name = key.rpartition(".")[2].lower().replace("-", "_")
-    return name if len(name) <= 100 else ""
 
 
 def _second_stop(clues: Clues) -> str:
@@ -85,18 +79,18 @@ def _by_model_parallelism(clues: Clues, draft: Draft) -> str:
 
 def shared_key(clues: Clues) -> str | None:
     """Return a key that says that several devices work on one batch."""
-    for key in clues.survey.leaves():
+    for key in clues.survey.leaves_where(lambda name: name in (*MODEL_PARALLEL, "model") or bool(_PARALLEL.search(name))):
         name = plain_name(key)
-        is_one = name in MODEL_PARALLEL or bool(_PARALLEL.search(name)) or (name == "model" and key.lower().endswith("mesh.model"))
         is_vague = len(name) == 2 and "parallel" not in key.lower()  # tp, pp and cp mean that where a node of parallelism has them
-        value = clues.view.get(key) if is_one and not is_vague else None
+        is_another = name == "model" and not key.lower().endswith("mesh.model")
+        value = None if is_vague or is_another else clues.view.get(key)
         if type(value) is int and value > 1:
             return key
     return None
 
 
 def _by_padding(clues: Clues) -> str:
-    for key in clues.survey.leaves():
+    for key in clues.survey.leaves_where(lambda name: "pack" in name or name in ("enabled", *_PADDED)):
         name = plain_name(key)
         is_packing = "pack" in name or (name == "enabled" and "pack" in key.lower())
         value = clues.view.get(key) if is_packing or name in _PADDED else None

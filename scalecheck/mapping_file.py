@@ -8,16 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from scalecheck import registry
-from scalecheck.facts import Impossible, Job, Origin, TrainingPlan, Unknown, Unreadable
+from scalecheck.facts import PLAN_FIELDS, Impossible, Job, Origin, Unknown, Unreadable
 from scalecheck.survey import Survey, is_aside, shown
-from scalecheck.text import clean
+from scalecheck.text import clean, where
 
 MAX_CANDIDATES = 6
-_OF_THE_PLAN = frozenset(item.name for item in fields(TrainingPlan))
 _SIZES = ("num_layers", "hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "head_dim", "vocab_size",
           "max_positions", "tie_word_embeddings")  # fmt: skip
 _PARTS_OF_A_BATCH = ("micro_batch_sequences", "gradient_accumulation", "num_devices")
@@ -161,7 +160,7 @@ def _wants_a_batch(sketch: Sketch) -> bool:
 def _asked(sketch: Sketch, *, of_the_plan: bool) -> dict[str, Unknown | Impossible]:
     reading = sketch.job.run.reading
     filed: tuple[Unknown | Impossible, ...] = (*reading.impossible, *reading.unknowns)
-    return {item.field: item for item in filed if (item.field in _OF_THE_PLAN) == of_the_plan}
+    return {item.field: item for item in filed if (item.field in PLAN_FIELDS) == of_the_plan}
 
 
 def _reasons(items: Any) -> Iterator[str]:
@@ -193,12 +192,12 @@ def _found(sketch: Sketch, name: str) -> Iterator[str]:
     """Yield the line that says what is read without the file: the key, else the value, and where or why."""
     reading = sketch.job.run.reading
     origin = reading.origins.get(name)
-    value = getattr(reading.plan if name in _OF_THE_PLAN else reading.shape, name, None)
+    value = getattr(reading.plan if name in PLAN_FIELDS else reading.shape, name, None)
     if origin is None or value is None or (name == "training_tokens" and origin.key is None):  # a product, which would be frozen
         return
     is_the_key = origin.key is not None and (origin.assumed or not origin.because)
     because = f"{'assumed: ' if origin.assumed else ''}{clean(origin.because)}" if origin.because else ""
-    told = [_scalar(value) if is_the_key else "", because, _place(origin)]
+    told = [_scalar(value) if is_the_key else "", because, where(origin)]
     yield f"# {name}: {clean(origin.key or '') if is_the_key else _scalar(value)}  # {', '.join(part for part in told if part)}"
 
 
@@ -209,7 +208,7 @@ def _candidates(sketch: Sketch, name: str, keys: list[str] | None = None, *, wit
         yield f"# {name}: {_example(name)}"
     for key in found[:MAX_CANDIDATES]:
         value = "a node" if key in sketch.survey.nodes else shown(sketch.survey.view.get(key))
-        yield f"# {name}: {clean(key)}  # {clean(value)}, {_place(sketch.locate(key))}"
+        yield f"# {name}: {clean(key)}  # {clean(value)}, {where(sketch.locate(key))}"
 
 
 def _by_name(sketch: Sketch, name: str) -> list[str]:
@@ -231,12 +230,6 @@ def _is_plain(key: str) -> bool:
 
 def _is_count(value: Any) -> bool:
     return not isinstance(value, bool | Unreadable) and isinstance(value, int | float) and value > 0 and float(value).is_integer()
-
-
-def _place(origin: Origin) -> str:
-    if origin.override:
-        return f"override {clean(origin.override)}"
-    return f"{clean(origin.file)}:{origin.line}" if origin.file and origin.line else clean(origin.file or origin.key or "")
 
 
 def _wrapped(names: tuple[str, ...]) -> Iterator[str]:

@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from scalecheck import registry
-from scalecheck.facts import ModelShape, Origin, Unknown, Unreadable, View
+from scalecheck.facts import ModelShape, Origin, Unknown, View
 from scalecheck.shapes import FamilyClaim, Request, read_shape, unused_keys, used_names
-from scalecheck.survey import Notes, Survey, join, shown, transformers_class
+from scalecheck.survey import Notes, Survey, assigned, join, shown, transformers_class
 from scalecheck.suspects import ANY, Harmless, suspect
 from scalecheck.vocabulary import Tokenizer, Vocabulary, find_tokenizer, generic
 
@@ -43,6 +43,11 @@ _HARMLESS: Mapping[str, Harmless] = {
 _CLASS_SUFFIXES = ("Config", "ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForConditionalGeneration", "ForImageClassification", "Model")
 
 
+def refused(key: str | None, reason: str, *lines: str) -> Unknown:
+    """Return why a model is not counted, with the lines that tell it: those of the case, and N itself."""
+    return Unknown(field="family", key=key, reason=reason, remedies=(*lines, *DECLARE))
+
+
 def claim_by_model_type(view: View, root: str) -> FamilyClaim | Unknown | None:
     """Take the family from ``model_type``; one that is not supported is unknown, its nearest neighbour named but not used."""
     key = join(root, "model_type")
@@ -62,16 +67,16 @@ def claim(view: View, root: str) -> FamilyClaim | Unknown | None:
     if named and told and not by_type and "." in told and told.partition(".")[0] != "transformers":
         reason = f"{told} is no class of transformers: nothing tells that it is built as transformers builds {named.family}"
         line = f"+hydra.callbacks.scalecheck.read.family={named.family}"
-        return Unknown(field="family", key=root or None, reason=reason, remedies=(line, *DECLARE))
+        return refused(root or None, reason, line)
     if isinstance(by_type, FamilyClaim) and _is_foreign(view, root):
         by_type = replace(by_type, assumed=True, because=f"{by_type.because}, although its class is none of transformers")
     foreign = transformers_class(view, root)
     if foreign and named is None:
         reason = f"{root or 'the root'} is a {foreign}, which cannot be counted yet"
-        return Unknown(field="family", key=join(root, "_target_"), reason=reason, remedies=DECLARE)
+        return refused(join(root, "_target_"), reason)
     if isinstance(by_type, FamilyClaim) and named:
         if by_type.family != named.family:
-            return Unknown(field="family", key=by_type.key, reason=f"{by_type.because}, but {named.because}", remedies=DECLARE)
+            return refused(by_type.key, f"{by_type.because}, but {named.because}")
         return named  # the class says the same, and has defaults
     return by_type or named
 
@@ -227,9 +232,8 @@ def _unmodelled(view: View, node: str, claimed: FamilyClaim) -> Unknown | None:
     architecture = registry.load("architectures", claimed.family)
     unused = unused_keys(view, node, architecture)
     if unused:
-        value = view.get(unused[0])
-        said = f" cannot be read ({value.reason})" if isinstance(value, Unreadable) else f"={shown(value)}"
-        reason = f"{unused[0]}{said}, and {claimed.family} ({claimed.because}) has no such part: it is another architecture"
+        told = assigned(unused[0], view.get(unused[0]))
+        reason = f"{told}, and {claimed.family} ({claimed.because}) has no such part: it is another architecture"
         return Unknown(field="family", key=unused[0], reason=reason)
     is_named = not claimed.assumed and (claimed.class_name is not None or (claimed.key or "").endswith("model_type"))
     is_alone = claimed.assumed and node != "" and not (claimed.key or "").endswith("model_type")  # told by the names of sizes alone
@@ -239,9 +243,8 @@ def _unmodelled(view: View, node: str, claimed: FamilyClaim) -> Unknown | None:
         else suspect(view, node, used_names(architecture), _HARMLESS.get(claimed.family, {}), is_named=is_named, is_alone=is_alone)
     )
     if changing:
-        value = view.get(changing)
-        said = f" cannot be read ({value.reason})" if isinstance(value, Unreadable) else f"={shown(value)}"
-        reason = f"{changing}{said} may change the model, and {claimed.family} ({claimed.because}) has no such key"
+        told = assigned(changing, view.get(changing))
+        reason = f"{told} may change the model, and {claimed.family} ({claimed.because}) has no such key"
         line = f"+hydra.callbacks.scalecheck.read.family={claimed.family}"
         return Unknown(field="family", key=changing, reason=reason, remedies=(*DECLARE, line))
     if "is_encoder_decoder" in view.keys(node) and view.get(join(node, "is_encoder_decoder")) is True and "causal_lm" in architecture.HEADS:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 from scalecheck.account import count
 from scalecheck.enforce import report_verdict, verdict
 from scalecheck.extract import extract
-from scalecheck.facts import Finding, Job, ModuleCount, Origin, Reading, Report, Run, TrainingPlan, Unknown, View
+from scalecheck.facts import PLAN_FIELDS, Finding, Job, ModuleCount, Origin, Reading, Report, Run, Unknown, View
 from scalecheck.judge import judge, judge_sweep
 from scalecheck.outlook import is_bound, outlooks
 from scalecheck.policy import Policy
@@ -60,8 +60,7 @@ def with_module(reading: Reading, counted: ModuleCount | Unknown) -> Reading:
     """Add a module's count, which settles what the config does not tell about the model; or why there is none."""
     if isinstance(counted, Unknown):
         return replace(reading, unknowns=(*reading.unknowns, counted))
-    of_plan = {item.name for item in fields(TrainingPlan)}
-    return replace(reading, module=counted, unknowns=tuple(unknown for unknown in reading.unknowns if unknown.field in of_plan))
+    return replace(reading, module=counted, unknowns=tuple(unknown for unknown in reading.unknowns if unknown.field in PLAN_FIELDS))
 
 
 def _intent(reading: Reading, intent: str, prefix: str) -> tuple[str, str]:

@@ -9,8 +9,8 @@ from math import ceil, prod
 from scalecheck import registry
 from scalecheck.clues import ACCUMULATION, ANY_BATCH, EPOCHS, Clues, Draft, dataset_sequences, epochs_alone, hinted_sequences
 from scalecheck.facts import Impossible, Origin, TokensStatus, TrainingPlan, Unknown
-from scalecheck.limits import plain_name, shared_key, why_at_most
-from scalecheck.survey import join
+from scalecheck.limits import shared_key, why_at_most
+from scalecheck.survey import PLAN_NUMBERS, join, plain_name
 
 _AMPLE = 10  # what a hint at the dataset's size may be off by without a limit in epochs ending the run
 _LARGEST_STEP = 2**27  # tokens; published runs stay below 100 million a step
@@ -37,9 +37,7 @@ def _given(clues: Clues, name: str) -> int | None:
 
 def _with_given(clues: Clues, draft: Draft) -> Draft:
     """Let the policy's mapping win over what a dialect read."""
-    names = ("num_steps", "sequence_length", "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices",
-             "tokens_per_step", "training_tokens", "unique_tokens")  # fmt: skip
-    mapped = {name: int(clues.given[name]) for name in names if name in clues.given}
+    mapped = {name: int(clues.given[name]) for name in PLAN_NUMBERS if name in clues.given}
     return replace(draft, **mapped) if mapped else draft  # type: ignore[arg-type]
 
 
@@ -52,10 +50,8 @@ def _plan(clues: Clues, draft: Draft) -> TrainingPlan:
     if tokens is None:
         _note_missing(clues, draft)
     elif draft.training_tokens is None:
-        of = "sequences" if draft.tokens_per_step is None else "tokens"
-        length = f" x {draft.sequence_length} tokens" if draft.tokens_per_step is None else ""
-        counted = sequences if draft.tokens_per_step is None else tokens_per_step
-        clues.notes.origins["training_tokens"] = Origin(because=f"{draft.num_steps} steps x {counted} {of}{length}")
+        step = f"{tokens_per_step} tokens" if draft.tokens_per_step else f"{sequences} sequences x {draft.sequence_length} tokens"
+        clues.notes.origins["training_tokens"] = Origin(because=f"{draft.num_steps} steps x {step}")
     per_device = per_device and draft.tokens_per_step is None and draft.training_tokens is None
     if per_device and tokens is not None and not clues.notes.speaks_of("num_devices"):
         _note_devices(clues)
@@ -147,14 +143,19 @@ def _sequences(clues: Clues, draft: Draft) -> tuple[int | None, bool]:
 def _accumulates_otherwise(clues: Clues, draft: Draft) -> bool:
     """Tell, and note, whether a key that no dialect reads speaks of several forward passes a step."""
     accumulates = draft.gradient_accumulation in (None, 1) and "gradient_accumulation" not in clues.given
-    for key in clues.survey.leaves():
-        name = plain_name(key)
-        is_passes = accumulates and name not in ACCUMULATION and bool(_ACCUMULATES.search(name))
-        is_whole = bool(_WHOLE_BATCH.search(name)) and draft.tokens_per_step is None
-        value = clues.view.get(key) if is_passes or is_whole else None
+
+    def is_passes(name: str) -> bool:
+        return accumulates and name not in ACCUMULATION and bool(_ACCUMULATES.search(name))
+
+    def is_whole(name: str) -> bool:
+        return draft.tokens_per_step is None and bool(_WHOLE_BATCH.search(name))
+
+    for key in clues.survey.leaves_where(lambda name: is_passes(name) or is_whole(name)):
+        value = clues.view.get(key)
         if type(value) is int and value > 1:
-            field = "gradient_accumulation" if is_passes else "tokens_per_step" if "token" in name else "sequences_per_step"
-            what = "forward passes a step" if is_passes else "what a whole step takes"
+            name = plain_name(key)
+            field = "gradient_accumulation" if is_passes(name) else "tokens_per_step" if "token" in name else "sequences_per_step"
+            what = "forward passes a step" if is_passes(name) else "what a whole step takes"
             reason = f"{key}={value} may be {what}, and is read by no dialect"
             line = f"+{clues.prefix}.read.{field}={key}"
             clues.notes.unknowns.append(Unknown(field=field, key=key, reason=reason, remedies=(line,)))

@@ -18,7 +18,7 @@ _ASIDE_WHOLE = ("schedule", "schedules", "cosine", "wsd", "anneal", "decay")  # 
 MAX_KEYS, MAX_DEPTH, MAX_WIDTH = 20_000, 30, 1_000
 LARGEST_SIZE, LARGEST_COUNT = 10**15, 10**18
 _COUNTS = ("num_steps", "tokens_per_step", "training_tokens", "unique_tokens")
-_OF_THE_PLAN = (*_COUNTS, "sequence_length", "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices")
+PLAN_NUMBERS = (*_COUNTS, "sequence_length", "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices")
 _ASIDE = (
     "eval", "val", "valid", "validation", "test", "inference", "infer", "predict", "sample", "generation", "scheduler", "lr", "optim",
     "optimizer", "callbacks", "callback", "logger", "logging", "ema", "warmup", "checkpoint", "profiler", "sampling", "generate", "gen",
@@ -48,8 +48,13 @@ class Survey:
         """Return the leaves by their last names, as ``find`` compares them, each with its place in the config; made once."""
         if not self._by_name:
             for place, key in enumerate(self.leaves()):
-                self._by_name.setdefault(key.rpartition(".")[2].lower().replace("-", "_"), []).append((place, key))
+                self._by_name.setdefault(plain_name(key), []).append((place, key))
         return self._by_name
+
+    def leaves_where(self, test: Callable[[str], bool]) -> tuple[str, ...]:
+        """Return the leaf keys whose last name, as ``plain_name`` has it, passes a test; in order, without what ``find`` leaves out."""
+        found = (item for name, items in self._index().items() if test(name) for item in items)
+        return tuple(key for _, key in sorted(found))
 
     def leaves(self) -> Iterator[str]:
         """Yield every key that is no node, without what concerns evaluation, optimisers or callbacks."""
@@ -109,6 +114,12 @@ def survey(view: View, root: str = "") -> Survey:
     return Survey(view, nodes, is_cut_short=is_cut_short or bool(waiting))
 
 
+def plain_name(key: str) -> str:
+    """Return a key's last name as names are compared: in lower case, a dash as an underscore; of a name that is no name, nothing."""
+    name = key.rpartition(".")[2].lower().replace("-", "_")
+    return name if len(name) <= 100 else ""
+
+
 def join(node: str, child: str) -> str:
     """Return the dotted key of a node's child."""
     return f"{node}.{child}" if node else child
@@ -141,11 +152,21 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def said(value: Any) -> str:
+    """Return a value for a sentence, or that it cannot be read."""
+    return f"not readable ({value.reason})" if isinstance(value, Unreadable) else shown(value)
+
+
+def assigned(key: str, value: Any) -> str:
+    """Return a key and its value for a sentence, or that it cannot be read."""
+    return f"{key} cannot be read ({value.reason})" if isinstance(value, Unreadable) else f"{key}={shown(value)}"
+
+
 def whole(field_name: str, key: str, value: Any) -> int | Impossible | Unknown:
     """Read a positive whole number, or say why it is none."""
     if isinstance(value, Unreadable):
         return Unknown(field=field_name, key=key, reason=f"{key} cannot be read ({value.reason})")
-    if field_name in _OF_THE_PLAN and isinstance(value, str | list | tuple | dict):
+    if field_name in PLAN_NUMBERS and isinstance(value, str | list | tuple | dict):
         untold = _untold(field_name, key, value)
         if untold.remedies or field_name != "num_steps":  # a trainer takes no word and no list for its steps
             return untold

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from scalecheck.facts import Unreadable, View
-from scalecheck.survey import join
+from scalecheck.survey import join, plain_name
 
 _HEADS = r"(^|_)(kv|gqa|mqa)(_|$)|query_groups?|kv_?heads?"
 _TIES = r"(^|_)(tie|tied|tying|untie)(_|$)|weight_tying|shared?_.*(emb|weights)"
@@ -53,7 +53,7 @@ def suspect(view: View, node: str, used: Collection[str], harmless: Harmless, *,
         return other
     pattern = _STRICT if is_named else _LOOSE
     for name in view.keys(node):
-        word = name.lower().replace("-", "_")
+        word = plain_name(name)
         if name in used or word in _WITHOUT_EFFECT or word.startswith("_") or "grad" in word or not re.search(pattern, word):
             continue
         value = view.get(join(node, name))
@@ -65,7 +65,7 @@ def suspect(view: View, node: str, used: Collection[str], harmless: Harmless, *,
 def _other_model(view: View, node: str, used: Collection[str]) -> str | None:
     """Return the key that names another model, or that is a size or a choice of a part which nothing here explains."""
     for name in view.keys(node):
-        word, key = name.lower().replace("-", "_"), join(node, name)
+        word, key = plain_name(name), join(node, name)
         if name in used or word in _WITHOUT_EFFECT:
             continue
         is_name = word in _NAMES_OF_MODELS

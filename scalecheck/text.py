@@ -6,10 +6,24 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from scalecheck.facts import Origin
+
 
 def wants_color(stream: TextIO) -> bool:
     """Tell whether a stream is a terminal whose user has not asked for plain text (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def place(origin: Origin) -> str:
+    """Return ``file:line``, or the override as typed; empty where neither is known."""
+    if origin.file:
+        return clean(origin.file) if origin.line is None else f"{clean(origin.file)}:{origin.line}"
+    return f"override {clean(origin.override)}" if origin.override else ""
+
+
+def where(origin: Origin) -> str:
+    """Return ``file:line``, the override as typed, or the key."""
+    return place(origin) or clean(origin.key or "")
 
 
 def table(lines: Sequence[Sequence[str]], left_aligned: Sequence[int]) -> Iterator[list[str]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
-from scalecheck.decoders import DecoderShape, decoder, derive_heads, heads_of, windowed_scores
+from scalecheck.decoders import DecoderShape, decoder, derive_heads, derive_shrunk_mlp, heads_of, windowed_scores
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, number, size, switch
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
@@ -86,14 +86,7 @@ def derive(values: Mapping[str, Any]) -> Derived:
     Raises:
         ConfigError: heads that do not divide.
     """
-    derived = derive_heads(values)
-    hidden_size, ratio = values.get("hidden_size"), values.get("hidden_ratio", _RATIO)
-    if hidden_size is not None:
-        # In the code's order, in floating point: a product that falls short of a whole number is cut down before it is rounded up.
-        wanted = int(hidden_size * ratio * 2 / 3)
-        because = f"2/3 x hidden_ratio {ratio} x hidden_size {hidden_size} = {wanted}, rounded up to a multiple of {_MULTIPLE}"
-        derived["intermediate_size"] = (-(-wanted // _MULTIPLE) * _MULTIPLE, because)
-    return derived
+    return derive_heads(values) | derive_shrunk_mlp(values, _RATIO, _MULTIPLE)
 
 
 def parts(shape: Shape, workload: Workload) -> Iterator[Part]:

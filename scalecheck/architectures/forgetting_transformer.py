@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
-from scalecheck.decoders import DecoderShape, decoder, derive_heads, heads_of
+from scalecheck.decoders import DecoderShape, decoder, derive_heads, derive_shrunk_mlp, heads_of
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, number, size, switch, text
@@ -110,13 +110,7 @@ def derive(values: Mapping[str, Any]) -> Derived:
         ConfigError: heads that do not divide or are grouped, a gate or an activation that the code does not have.
     """
     _check(values)
-    derived = derive_heads(values)
-    hidden_size, ratio = values.get("hidden_size"), values.get("hidden_ratio", _RATIO)
-    if hidden_size is not None:
-        wanted = int(hidden_size * ratio * 2 / 3)  # in the code's order, in floating point
-        because = f"2/3 x hidden_ratio {ratio} x hidden_size {hidden_size} = {wanted}, rounded up to a multiple of {_MULTIPLE}"
-        derived["intermediate_size"] = (-(-wanted // _MULTIPLE) * _MULTIPLE, because)
-    return derived
+    return derive_heads(values) | derive_shrunk_mlp(values, _RATIO, _MULTIPLE)
 
 
 def _check(values: Mapping[str, Any]) -> None:

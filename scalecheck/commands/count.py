@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -15,7 +15,7 @@ from scalecheck.account import count
 from scalecheck.composing import add_options, checked, composed
 from scalecheck.config_file import read_config_file
 from scalecheck.errors import ConfigError, ScalecheckError
-from scalecheck.facts import AttentionConvention, Counted, Origin, Reading, TrainingPlan
+from scalecheck.facts import PLAN_FIELDS, AttentionConvention, Counted, Origin, Reading
 from scalecheck.survey import whole
 from scalecheck.text import wants_color
 
@@ -73,17 +73,14 @@ def run(arguments: Sequence[str]) -> int:
 def _problems(counted: Counted) -> list[str]:
     """Return what is wrong with the model, else what is untold about it; what the training plan lacks is no matter here."""
     reading = counted.reading
-    found = [(item.field, item.reason) for item in reading.impossible if item.field not in _OF_THE_PLAN]
+    found = [(item.field, item.reason) for item in reading.impossible if item.field not in PLAN_FIELDS]
     found += [(item.field, item.reason) for item in reading.unknowns if item.field == "module"]
     if not found and counted.account.total_params is None:
-        found = [(item.field, item.reason) for item in reading.unknowns if item.field not in _OF_THE_PLAN]
+        found = [(item.field, item.reason) for item in reading.unknowns if item.field not in PLAN_FIELDS]
         found = found or [("", "no model was found in it")]
     places = [reading.origins.get(field, Origin()) for field, _ in found]
     where = [f"{origin.file}:{origin.line}" if origin.file and origin.line else counted.source for origin in places]
     return [f"{place}: {reason}" for place, (_, reason) in zip(where, found, strict=True)]
-
-
-_OF_THE_PLAN = frozenset(item.name for item in fields(TrainingPlan))
 
 
 def _counted(options: argparse.Namespace) -> Counted:

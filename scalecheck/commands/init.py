@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from scalecheck.atomic import written_beside
 from scalecheck.composing import Composed, add_options, checked, composed
 from scalecheck.errors import ScalecheckError
 from scalecheck.mapping_file import Sketch, mapping_file
@@ -100,10 +100,7 @@ def _is_there(output: Path) -> str:
 def _write(path: Path, text: str, *, replaces: bool) -> None:
     """Write a whole file or none, and never over another one unless it is to be replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+    with written_beside(path, text) as temporary:
         mask = os.umask(0)
         os.umask(mask)
         Path(temporary).chmod(0o666 & ~mask)  # a temporary file is its owner's alone
@@ -111,8 +108,6 @@ def _write(path: Path, text: str, *, replaces: bool) -> None:
             _link(temporary, path)
         else:
             os.replace(temporary, path)  # noqa: PTH105 - atomic on every platform
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _link(temporary: str, path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from scalecheck import ledger_text
-from scalecheck.facts import Account, Counted, Finding, Job, Origin, Report, Verdict
-from scalecheck.text import clean, columns_of, padded, table
+from scalecheck.facts import Account, Counted, Finding, Job, Report, Verdict
+from scalecheck.text import clean, columns_of, padded, table, where
 from scalecheck.units import format_count, format_flops, format_ratio, format_scientific
 
 Paint = Callable[[str], str]
@@ -116,15 +116,6 @@ def _finding(finding: Finding, paint: Paint, prefix: str = "") -> Iterator[str]:
     for number, (text, remedy) in enumerate(zip(typed, finding.remedies, strict=True)):
         lead, effect = "try:" if number == 0 else "or: ", clean(remedy.effect)
         yield f"  {lead} {padded(text, width)}  {effect}".rstrip() if text else f"  {lead} {effect}"
-
-
-def where(origin: Origin) -> str:
-    """Return ``file:line``, the override as typed, or the key."""
-    if origin.file:
-        return clean(origin.file) if origin.line is None else f"{clean(origin.file)}:{origin.line}"
-    if origin.override:
-        return f"override {clean(origin.override)}"
-    return clean(origin.key or "")
 
 
 def _sweep(report: Report, paint: Paint) -> Iterator[str]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
-from scalecheck.facts import Account, Finding, Impossible, Origin, Reading, Run, Severity, TrainingPlan
-
-_OF_THE_PLAN = frozenset(item.name for item in fields(TrainingPlan))
+from scalecheck.facts import PLAN_FIELDS, Account, Finding, Impossible, Origin, Reading, Run, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +38,7 @@ class Rule:
         """Find every impossible value of the reading; of a run that is compared with no law, those of the model alone."""
         is_judged = run.reading.plan.intent == "pretrain"
         for impossible in run.reading.impossible:
-            if not is_judged and impossible.field in _OF_THE_PLAN:
+            if not is_judged and impossible.field in PLAN_FIELDS:
                 continue
             key = f" ({impossible.key})" if impossible.key and impossible.key not in impossible.reason else ""
             field = "" if impossible.field in impossible.reason else f"{impossible.field}: "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE
+from scalecheck.models import refused
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, checked, join
 from scalecheck.vocabulary import Tokenizer, Vocabulary
@@ -35,7 +35,7 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     for name in sorted(set(view.keys(root)) - _KNOWN):
         if view.get(join(root, name)) not in (None, False):
             reason = f"{join(root, name)} is set, and AMPLIFY has no such option: it is a changed model"
-            return Unknown(field="family", key=join(root, name), reason=reason, remedies=DECLARE)
+            return refused(join(root, name), reason)
     return FamilyClaim(family="amplify", because=f"{key} is {view.get(key)}", key=key, class_name="AMPLIFYConfig")
 
 

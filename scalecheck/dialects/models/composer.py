@@ -7,11 +7,11 @@ of the hub are left to the dialects that read hub names.
 
 from __future__ import annotations
 
-from scalecheck.facts import Unknown, Unreadable, View
+from scalecheck.facts import Unknown, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE
+from scalecheck.models import refused
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, join, shown
+from scalecheck.survey import Survey, assigned, join, shown
 
 RANK = 0
 SPELLINGS: Keys = {}
@@ -52,7 +52,7 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     name = str(view.get(key))
     if name in _NOT_COUNTED:
         reason = f"{key} is {name}: {_NOT_COUNTED[name]}, which cannot be counted yet"
-        return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
+        return refused(key, reason)
     options = _options(view, root)
     window = view.get(join(root, _WINDOW)) if _WINDOW in options else None
     presets = {} if window in (None, -1) else {"sliding_window": (window, f"{join(root, _WINDOW)} {shown(window)}")}
@@ -73,9 +73,8 @@ def _refused(view: View, root: str, options: list[str]) -> Unknown | None:
             continue
         if option == _WINDOW and type(value) is int and (value == -1 or value > 0):
             continue
-        said = f" cannot be read ({value.reason})" if isinstance(value, Unreadable) else f"={shown(value)}"
-        reason = f"{key}{said}: its effect on the count is not known"
-        return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
+        reason = f"{assigned(key, value)}: its effect on the count is not known"
+        return refused(key, reason)
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE
+from scalecheck.models import refused
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, checked, join, shown
 from scalecheck.vocabulary import Tokenizer, Vocabulary
@@ -48,10 +48,10 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     named, backbone = _type(view, root), _backbone(view, root)
     for key, expected in ((backbone, "dit"), (named, "ddit")):
         if key and view.get(key) != expected:
-            return _refused(key, f"{key} is {_said(view, key)}, and only {expected} can be counted")
+            return refused(key, f"{key} is {_said(view, key)}, and only {expected} can be counted")
     for name in sorted(set(view.keys(root)) - _KNOWN):
         if view.get(join(root, name)) not in (None, False):
-            return _refused(join(root, name), f"{join(root, name)} is {_said(view, join(root, name))}, and MDLM's DiT has no such option")
+            return refused(join(root, name), f"{join(root, name)} is {_said(view, join(root, name))}, and MDLM's DiT has no such option")
     changed = _option(view, root) or _condition(view, root) or _tied(view, root) or _algorithm(view, root)
     if changed:
         return changed
@@ -108,13 +108,13 @@ def _option(view: View, root: str) -> Unknown | None:
     around = root.rpartition(".")[0]
     for place in (around, join(around, "algo")):
         for name in sorted(set(view.keys(place)) & set(_OPTIONS)):
-            refused, meaning = _OPTIONS[name]
+            foreign, meaning = _OPTIONS[name]
             key = join(place, name)
             value = view.get(key)
-            if value == refused or isinstance(value, Unreadable):
-                return _refused(key, f"{key} is {_said(view, key)}, which means {meaning}; it cannot be counted yet")
+            if value == foreign or isinstance(value, Unreadable):
+                return refused(key, f"{key} is {_said(view, key)}, which means {meaning}; it cannot be counted yet")
     if view.get(join(around, "mode")) == "train_classifier":
-        return _refused(join(around, "mode"), f"{join(around, 'mode')} is train_classifier: it is not {root} that is trained")
+        return refused(join(around, "mode"), f"{join(around, 'mode')} is train_classifier: it is not {root} that is trained")
     return None
 
 
@@ -124,7 +124,7 @@ def _condition(view: View, root: str) -> Unknown | None:
     for name in _CONDITIONED:
         key = join(around, name)
         if view.keys(key) or view.get(key) is not None:
-            return _refused(key, f"{key} is set: the model gets a table of classes, which cannot be counted yet; {key}=null trains without")
+            return refused(key, f"{key} is set: the model gets a table of classes, which cannot be counted yet; {key}=null trains without")
     return None
 
 
@@ -133,14 +133,14 @@ def _tied(view: View, root: str) -> Unknown | None:
     is_known = "cross_attn" in view.keys(join(root.rpartition(".")[0], "algo"))  # BD3-LM sets it to true and does not tie
     if is_known or view.get(key) in (None, False):
         return None
-    return _refused(key, f"{key} is {_said(view, key)}, and the head of MDLM's DiT is not tied whatever it says; set {key}=false")
+    return refused(key, f"{key} is {_said(view, key)}, and the head of MDLM's DiT is not tied whatever it says; set {key}=false")
 
 
 def _algorithm(view: View, root: str) -> Unknown | None:
     name, key = _name_of_algorithm(view, root), join(join(root.rpartition(".")[0], "algo"), "name")
     if not view.keys(key.rpartition(".")[0]) or name in (*_ABSORBING, *_UNIFORM):
         return None
-    return _refused(key, f"{key} is {_said(view, key)}, and how it builds the model is not known")
+    return refused(key, f"{key} is {_said(view, key)}, and how it builds the model is not known")
 
 
 def _name_of_algorithm(view: View, root: str) -> Any:
@@ -150,7 +150,3 @@ def _name_of_algorithm(view: View, root: str) -> Any:
 def _said(view: View, key: str) -> str:
     value = view.get(key)
     return f"not readable ({value.reason})" if isinstance(value, Unreadable) else value if isinstance(value, str) else shown(value)
-
-
-def _refused(key: str, reason: str) -> Unknown:
-    return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)

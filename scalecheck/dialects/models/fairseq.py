@@ -16,7 +16,7 @@ from typing import Any
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE
+from scalecheck.models import DECLARE, refused
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, checked, join, shown
 from scalecheck.vocabulary import Tokenizer, Vocabulary
@@ -71,19 +71,19 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     owner = _owner(name)
     if owner is None:
         reason = f"{key} is {shown(name)} (task {shown(task)}): of fairseq's models only roberta and transformer_lm are counted"
-        return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
+        return refused(key, reason)
     if task != _TASKS[owner]:
         reason = (
             f"the task is {shown(task)}: {name} is counted as {_TASKS[owner]} builds it, and another task may change its head or tables"
         )
-        return Unknown(field="family", key=task_key, reason=reason, remedies=DECLARE)
+        return refused(task_key, reason)
     for option in _UNCOUNTED:
         value = view.get(join(root, option)) if option in view.keys(root) else None
         is_off = value is None or value is False or (isinstance(value, int | float) and value <= 0)
         if not is_off:
             said = f"cannot be read ({value.reason})" if isinstance(value, Unreadable) else f"is {shown(value)}"
             reason = f"{join(root, option)} {said}: its parameters are not counted"
-            return Unknown(field="family", key=join(root, option), reason=reason, remedies=DECLARE)
+            return refused(join(root, option), reason)
     return _roberta(view, root, str(name)) if owner == "roberta" else _language_model(view, root, str(name))
 
 
@@ -182,7 +182,7 @@ def _fixed(view: View, root: str, name: str) -> dict[str, tuple[Any, str]] | Unk
         told = view.get(join(root, word)) if word in names else None
         if told is not None and told != value:
             reason = f"{join(root, word)} is {shown(told)}, and fairseq's {name} sets {shown(value)} whatever the config says"
-            return Unknown(field="family", key=join(root, word), reason=reason, remedies=(f"{join(root, word)}={value}", *DECLARE))
+            return refused(join(root, word), reason, f"{join(root, word)}={value}")
     return {field: (value, f"fairseq's architecture {name} sets it") for field, (_, value) in fixed.items()}
 
 

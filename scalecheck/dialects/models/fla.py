@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE
+from scalecheck.models import refused
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, join, shown
 from scalecheck.vocabulary import Tokenizer, Vocabulary
@@ -50,9 +50,9 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     named, key = (_package(view, model), _class(view, model)), join(model, "_target_")
     told = _FAMILIES.get(named)
     if told is None:
-        return _refused(key, f"{key} is {named[0]}'s {named[1]}, which cannot be counted yet")
+        return refused(key, f"{key} is {named[0]}'s {named[1]}, which cannot be counted yet")
     if not has_parent and not named[1].endswith("Config"):
-        return _refused(join(model, "config"), f"{join(model, 'config')} is not spelled out at its place, so that its sizes cannot be read")
+        return refused(join(model, "config"), f"{join(model, 'config')} is not spelled out at its place, so that its sizes cannot be read")
     problem = _config_problem(view, root, named, told) if has_parent else None
     return problem or _foreign(view, root, named, told) or FamilyClaim(
         family=told, because=f"{key} is {named[0]}'s {named[1]}", key=key, class_name=f"{named[0]}'s {named[1]}"
@@ -93,10 +93,10 @@ def _config_problem(view: View, root: str, named: tuple[str, str], told: str) ->
     value = view.get(key) if "_target_" in view.keys(root) else None
     if value is not None and _FAMILIES.get((_package(view, root), _class(view, root))) != told:
         said = value.reason if isinstance(value, Unreadable) else value
-        return _refused(key, f"{key} is {said}, and the model is {named[0]}'s {named[1]}")
+        return refused(key, f"{key} is {said}, and the model is {named[0]}'s {named[1]}")
     for argument in sorted(set(view.keys(parent)) - {"config", *_OF_HYDRA}):
         if view.get(join(parent, argument)) is not None:
-            return _refused(join(parent, argument), f"{join(parent, argument)} is set, and what it does to the size is not known")
+            return refused(join(parent, argument), f"{join(parent, argument)} is set, and what it does to the size is not known")
     return None
 
 
@@ -105,9 +105,5 @@ def _foreign(view: View, root: str, named: tuple[str, str], told: str) -> Unknow
         value = view.get(join(root, name)) if name in view.keys(root) else None
         if value not in (None, False):
             said = value.reason if isinstance(value, Unreadable) else shown(value)
-            return _refused(join(root, name), f"{join(root, name)} is {said}, a part that {named[0]}'s {named[1]} is not counted with")
+            return refused(join(root, name), f"{join(root, name)} is {said}, a part that {named[0]}'s {named[1]} is not counted with")
     return None
-
-
-def _refused(key: str, reason: str) -> Unknown:
-    return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)

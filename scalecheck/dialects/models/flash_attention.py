@@ -6,7 +6,7 @@ from typing import Any
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE
+from scalecheck.models import refused
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, join, shown
 
@@ -30,17 +30,17 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     model = parent if is_config else root
     name = str(view.get(join(model, "_target_"))).removeprefix(_PACKAGE)
     if name not in ("gpt.GPTLMHeadModel", "GPTLMHeadModel"):
-        return _refused(join(model, "_target_"), f"{model or 'the root'} is flash_attn's {name}, which cannot be counted yet")
+        return refused(join(model, "_target_"), f"{model or 'the root'} is flash_attn's {name}, which cannot be counted yet")
     if not is_config:
-        return _refused(join(model, "config"), f"{join(model, 'config')} is not spelled out at its place, so that its sizes cannot be read")
+        return refused(join(model, "config"), f"{join(model, 'config')} is not spelled out at its place, so that its sizes cannot be read")
     config = view.get(join(root, "_target_"))
     if not isinstance(config, str) or config.partition(".")[0] != "transformers" or config.rpartition(".")[2] != "GPT2Config":
         said = config.reason if isinstance(config, Unreadable) else shown(config)
         reason = f"{join(root, '_target_')} is {said}, and flash_attn's GPTLMHeadModel is built from transformers' GPT2Config alone"
-        return _refused(join(root, "_target_"), reason)
+        return refused(join(root, "_target_"), reason)
     for argument in set(view.keys(model)) - {"config", *_OF_HYDRA, *_WITHOUT_EFFECT}:
         if view.get(join(model, argument)) is not None:
-            return _refused(join(model, argument), f"{join(model, argument)} is set, and what it does to the size is not known")
+            return refused(join(model, argument), f"{join(model, argument)} is set, and what it does to the size is not known")
     window = _window(view, root)
     if isinstance(window, Unknown):
         return window
@@ -66,9 +66,5 @@ def _window(view: View, root: str) -> int | Unknown | None:
         return None
     if not isinstance(value, list | tuple) or len(value) != 2 or not all(type(side) is int for side in value):
         said = value.reason if isinstance(value, Unreadable) else shown(value)
-        return _refused(key, f"{key} is {said}, and flash_attn takes two whole numbers: the reach to the left and to the right")
+        return refused(key, f"{key} is {said}, and flash_attn takes two whole numbers: the reach to the left and to the right")
     return None if value[0] < 0 else int(value[0]) + 1
-
-
-def _refused(key: str, reason: str) -> Unknown:
-    return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys, size, switch
-from scalecheck.models import DECLARE, claim
+from scalecheck.models import claim, refused
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, join, shown
 
@@ -58,10 +58,9 @@ def _changed(view: View, root: str) -> Unknown | None:
 def _refusal(root: str, name: str, value: object, meaning: str) -> Unknown:
     key = join(root, name)
     reason = f"{key}={shown(value)} means {meaning}, which plain GPT-2 does not have"
-    return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
+    return refused(key, reason)
 
 
 def _untold(root: str, name: str, value: Unreadable) -> Unknown:
     key = join(root, name)
-    return Unknown(field="family", key=key, reason=f"{key}, which could change the architecture, cannot be read ({value.reason})",
-                   remedies=DECLARE)  # fmt: skip
+    return refused(key, f"{key}, which could change the architecture, cannot be read ({value.reason})")

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE, claim, claim_by_class, family_of_type
+from scalecheck.models import claim, claim_by_class, family_of_type, refused
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, join, shown
 
@@ -61,7 +61,7 @@ def _by_architecture(view: View, root: str) -> FamilyClaim | Unknown:
     told = claim_by_class(name) if isinstance(name, str) else None
     if told is None:
         reason = f"{key} is {shown(name)}, which is no class that can be counted"
-        return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
+        return refused(key, reason)
     return replace(told, key=key, assumed_defaults=True)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE
+from scalecheck.models import refused
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, join, shown
+from scalecheck.survey import Survey, join, said
 from scalecheck.vocabulary import Tokenizer, Vocabulary
 
 RANK = 0
@@ -91,7 +91,7 @@ def _foreign(view: View, root: str, names: set[str]) -> Unknown | None:
     named = _names(view, root)
     for key, value in named.items():
         if _OTHERS.search(value):
-            return Unknown(field="family", key=key, reason=f"{key} is {value}, which is not counted", remedies=DECLARE)
+            return refused(key, f"{key} is {value}, which is not counted")
     mixed = [name for name in _OF_ARGUMENTS if name in names and view.get(join(root, name)) is not None]
     if mixed:
         return _refused(root, mixed[0], "is an argument of Megatron-LM, and the other keys are NeMo's: their defaults differ")
@@ -100,10 +100,10 @@ def _foreign(view: View, root: str, names: set[str]) -> Unknown | None:
     for place in places:
         for name in [name for name in view.keys(place) if name in _PLAIN]:
             if not _is_plain(view.get(join(place, name)), name, "bert_binary_head" in names):
-                return _refused(place, name, f"is {_said(view.get(join(place, name)))}, which is not counted")
+                return _refused(place, name, f"is {said(view.get(join(place, name)))}, which is not counted")
     for name in set(view.keys(custom)) - _OF_FALCON:
         if view.get(join(custom, name)) not in (None, False, 0):
-            return _refused(custom, name, f"is {_said(view.get(join(custom, name)))}: a layer other than Megatron core's")
+            return _refused(custom, name, f"is {said(view.get(join(custom, name)))}: a layer other than Megatron core's")
     return None
 
 
@@ -129,9 +129,9 @@ def _gpt(view: View, root: str, names: set[str]) -> FamilyClaim | Unknown:
     if isinstance(core, Unreadable):
         return _refused(root, "mcore_gpt", f"cannot be read ({core.reason})")
     if not core and groups not in (None, heads):
-        return _refused(root, "num_query_groups", f"is {_said(groups)}, and NeMo groups queries with mcore_gpt=true alone")
+        return _refused(root, "num_query_groups", f"is {said(groups)}, and NeMo groups queries with mcore_gpt=true alone")
     if not core and experts not in (None, 1):
-        return _refused(root, "num_moe_experts", f"is {_said(experts)}, and NeMo's GPT has experts with mcore_gpt=true alone")
+        return _refused(root, "num_moe_experts", f"is {said(experts)}, and NeMo's GPT has experts with mcore_gpt=true alone")
     told = next((f"{key} is {name}" for key, name in _names(view, root).items() if _KNOWN.search(name)), None)
     because = f"{join(root, 'mcore_gpt')} is true" if core else told or f"{root or 'the root'} has the keys of NeMo's MegatronGPTModel"
     assumed = told is None and core is not True
@@ -150,7 +150,7 @@ def _bert(view: View, root: str, names: set[str]) -> FamilyClaim | Unknown:
     for name in [name for name in plain if name in names]:
         value = view.get(join(root, name))
         if value is not None and value not in plain[name]:
-            return _refused(root, name, f"is {_said(value)}, with which NeMo's BERT is not counted")
+            return _refused(root, name, f"is {said(value)}, with which NeMo's BERT is not counted")
     because = f"{join(root, 'bert_binary_head')} is set"
     claim = FamilyClaim(family="nemo_bert", because=because, key=root or None, class_name="MegatronBertModel of NeMo")
     return claim if core or "add_pooler" in names or view.get(join(root, "bert_binary_head")) else _with_a_doubtful_pooler(claim)
@@ -170,7 +170,7 @@ def _encoder_decoder(view: View, root: str, names: set[str]) -> FamilyClaim | Un
         node = join(root, stack)
         experts = view.get(join(node, "num_moe_experts")) if "num_moe_experts" in view.keys(node) else None
         if experts not in (None, 1):
-            return _refused(node, "num_moe_experts", f"is {_said(experts)}, and experts of NeMo's encoder-decoders are not counted")
+            return _refused(node, "num_moe_experts", f"is {said(experts)}, and experts of NeMo's encoder-decoders are not counted")
     because = f"{join(root, 'encoder')} and {join(root, 'decoder')} are the stacks of NeMo's MegatronLMEncoderDecoderModel"
     return FamilyClaim(family="nemo_t5", because=because, key=root or None, class_name="MegatronLMEncoderDecoderModel of NeMo")
 
@@ -212,8 +212,4 @@ def _sentinels(view: View, root: str, node: str) -> tuple[int, str]:
 
 def _refused(root: str, name: str, what: str) -> Unknown:
     key = join(root, name) if name else root
-    return Unknown(field="family", key=key or None, reason=f"{key or 'the root'} {what}", remedies=DECLARE)
-
-
-def _said(value: Any) -> str:
-    return f"not readable ({value.reason})" if isinstance(value, Unreadable) else shown(value)
+    return refused(key or None, f"{key or 'the root'} {what}")

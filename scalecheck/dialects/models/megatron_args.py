@@ -12,9 +12,9 @@ from typing import Any
 
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE
+from scalecheck.models import refused
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, join, shown
+from scalecheck.survey import Survey, join, said, shown
 from scalecheck.vocabulary import Tokenizer, Vocabulary
 
 RANK = 0
@@ -160,14 +160,14 @@ def _refusal(view: View, root: str) -> Unknown | None:
     for name in _REFUSED:
         found = _find(view, root, name)
         if found is not None and found[1] not in (False, 0):
-            return _unknown(found[0], f"{found[0]} is {_said(found[1])}, which is not counted")
+            return refused(found[0], f"{found[0]} is {said(found[1])}, which is not counted")
     for place in _places(view, root):
         foreign = sorted(set(view.keys(place)) & _FOREIGN - {"norm"})
         if foreign:
-            return _unknown(join(place, foreign[0]), f"{join(place, foreign[0])} is no argument of Megatron-LM, which the others are")
+            return refused(join(place, foreign[0]), f"{join(place, foreign[0])} is no argument of Megatron-LM, which the others are")
     script = _script(view)
     if script is not None and "gpt" not in script[1]:
-        return _unknown(script[0], f"{script[0]} is {script[1]}, which trains another model than Megatron's GPT")
+        return refused(script[0], f"{script[0]} is {script[1]}, which trains another model than Megatron's GPT")
     return _contradiction(view, root)
 
 
@@ -187,7 +187,7 @@ def _contradiction(view: View, root: str) -> Unknown | None:
     found = None if name is None else _find(view, root, name)
     if name is None or found is None:
         return None
-    return _unknown(found[0], f"{found[0]} is {_said(found[1])}, and {_TOGETHER[name]}")
+    return refused(found[0], f"{found[0]} is {said(found[1])}, and {_TOGETHER[name]}")
 
 
 def _script(view: View) -> tuple[str, str] | None:
@@ -229,7 +229,7 @@ def _expert_layers(view: View, root: str) -> dict[str, tuple[Any, str]] | Unknow
         return {"expert_layers": (-(-layers // value), f"{key}={value}: every {value}th of {layers} layers, from the first")}
     marks = _pattern(value) if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else None
     if marks is None or len(marks) != layers or set(marks) - {0, 1}:
-        return _unknown(key, f"{key} is {_said(value)}, and it needs a 0 or 1 for each of {layers} layers")
+        return refused(key, f"{key} is {said(value)}, and it needs a 0 or 1 for each of {layers} layers")
     return {"expert_layers": (sum(marks), f"{key} marks {sum(marks)} of {layers} layers")}
 
 
@@ -258,11 +258,3 @@ def _whole(node: ast.expr) -> int:
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return node.value
     raise ValueError
-
-
-def _unknown(key: str, reason: str) -> Unknown:
-    return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
-
-
-def _said(value: Any) -> str:
-    return f"not readable ({value.reason})" if isinstance(value, Unreadable) else shown(value)

@@ -7,11 +7,11 @@ key is a fork's, whose model may be another one.
 
 from __future__ import annotations
 
-from scalecheck.facts import Unknown, Unreadable, View
+from scalecheck.facts import Unknown, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE
+from scalecheck.models import refused
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, join, shown
+from scalecheck.survey import Survey, assigned, join, shown
 
 RANK = 0
 SPELLINGS: Keys = {}
@@ -52,7 +52,7 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     model_type = view.get(key) if "model_type" in names else None
     if model_type not in (None, *_MODEL_TYPES):
         reason = f"{key} is {shown(model_type)}: keys like OLMo's, but a model of another code"
-        return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
+        return refused(key, reason)
     told = ", ".join([name for name in names if name in _TELLING][:_ENOUGH])
     return _foreign(view, root, names) or FamilyClaim(
         family="ai2_olmo",
@@ -71,7 +71,6 @@ def _foreign(view: View, root: str, names: tuple[str, ...]) -> Unknown | None:
         value = view.get(key)
         if value is None or value is False or (name == "_target_" and "olmo" in str(value).lower()):
             continue
-        said = f" cannot be read ({value.reason})" if isinstance(value, Unreadable) else f"={shown(value)}"
-        reason = f"{key}{said}, which OLMo's ModelConfig does not have: a changed OLMo, whose parameters are not known"
-        return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
+        reason = f"{assigned(key, value)}, which OLMo's ModelConfig does not have: a changed OLMo, whose parameters are not known"
+        return refused(key, reason)
     return None

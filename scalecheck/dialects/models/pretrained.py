@@ -21,7 +21,7 @@ from scalecheck import registry
 from scalecheck.config_file import MAX_BYTES, MappingView
 from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
-from scalecheck.models import DECLARE, claim_by_model_type
+from scalecheck.models import claim_by_model_type, refused
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, is_aside, join, shown
 
@@ -77,8 +77,8 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     name = str(view.get(key))
     found = _find(view, root, name)
     if isinstance(found, str):
-        lines = (f"{key}=/path/to/{name.rstrip('/').rpartition('/')[2] or 'model'}", *DECLARE)
-        return Unknown(field="family", key=key, reason=f"{key} is {shown(name)}: {found}", remedies=lines)
+        line = f"{key}=/path/to/{name.rstrip('/').rpartition('/')[2] or 'model'}"
+        return refused(key, f"{key} is {shown(name)}: {found}", line)
     overrides = _overrides(view, root, str(found.config.get("model_type")))
     if isinstance(overrides, Unknown):
         return overrides
@@ -88,7 +88,7 @@ def family(view: View, root: str) -> FamilyClaim | Unknown:
     told = claim_by_model_type(config, "")
     if not isinstance(told, FamilyClaim):
         reason = "it has no model_type" if told is None else told.reason
-        return Unknown(field="family", key=key, reason=f"{key} is {shown(name)}; of {found.source}: {reason}", remedies=DECLARE)
+        return refused(key, f"{key} is {shown(name)}; of {found.source}: {reason}")
     return replace(
         told,
         because=f"{key} is {name}: {found.source}",
@@ -202,12 +202,12 @@ def _overrides(view: View, root: str, model_type: str) -> dict[str, Any] | Unkno
         for key, value in pairs.items():
             if isinstance(value, Unreadable) or not (value is None or isinstance(value, bool | int | float | str)):
                 said = f"cannot be read ({value.reason})" if isinstance(value, Unreadable) else f"is {shown(value)}, not a plain value"
-                return Unknown(field="family", key=key, reason=f"{key}, which is written over the config, {said}", remedies=DECLARE)
+                return refused(key, f"{key}, which is written over the config, {said}")
             name = key.rpartition(".")[2]
             merged[name] = value
             if value not in (None, False) and name not in sizes and not _HARMLESS.search(name):
                 reason = f"{key}={shown(value)} is written over the config, and whether it changes the model is not known"
-                return Unknown(field="family", key=key, reason=reason, remedies=DECLARE)
+                return refused(key, reason)
     target = view.get(join(root, "_target_")) if "_target_" in view.keys(root) else None
     for name in sorted(sizes & set(view.keys(root))):
         value = view.get(join(root, name))
@@ -215,7 +215,7 @@ def _overrides(view: View, root: str, model_type: str) -> dict[str, Any] | Unkno
             continue
         if not (isinstance(target, str) and target.endswith("Config.from_pretrained")):
             reason = f"{join(root, name)} stands beside the reference to a config, and whether it changes that is not told"
-            return Unknown(field="family", key=join(root, name), reason=reason, remedies=DECLARE)
+            return refused(join(root, name), reason)
         merged[name] = value  # from_pretrained of a config class writes its keywords over the config
     return merged
 
