@@ -14,7 +14,8 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Origin, Reading, Unknown
 from scalecheck.models import claim_by_model_type, family_of_type
 from scalecheck.shapes import FamilyClaim, Request, read_shape, unused_keys
-from scalecheck.survey import Notes, shown
+from scalecheck.survey import Notes
+from scalecheck.text import shown
 
 MAX_BYTES = 10_000_000
 _PARTS_OF_SEVERAL = ("text_config", "llm_config", "language_config", "decoder", "encoder")

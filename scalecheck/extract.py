@@ -14,7 +14,8 @@ from scalecheck.intent import Intent, read_intent
 from scalecheck.intent_data import NO_LANGUAGE
 from scalecheck.models import read_model
 from scalecheck.schedule import read_plan
-from scalecheck.survey import MAX_DEPTH, MAX_KEYS, Notes, Survey, shown, survey, whole
+from scalecheck.survey import MAX_DEPTH, MAX_KEYS, Notes, Survey, survey, whole
+from scalecheck.text import shown
 
 _TEXT = ("root", "model", "family")
 _SWITCHES = ("tie_word_embeddings",)

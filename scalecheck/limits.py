@@ -8,7 +8,8 @@ from typing import Any
 
 from scalecheck.clues import ANY_BATCH, MODEL_PARALLEL, REPLICAS, Clues, Draft
 from scalecheck.facts import Origin
-from scalecheck.survey import is_aside, join, plain_name, shown
+from scalecheck.survey import is_aside, join, plain_name
+from scalecheck.text import shown
 
 SECOND_STOPS = ("max_time", "stop_at", "stop_after", "stop_after_n_steps", "time_limit", "max_time_per_run", "stop_time_hours", "max_hours",
                 "max_wall_clock_hours", "time_budget", "budget", "max_train_time", "max_run_duration")  # fmt: skip

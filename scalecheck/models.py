@@ -12,8 +12,9 @@ from typing import Any
 from scalecheck import registry
 from scalecheck.facts import ModelShape, Origin, Unknown, View
 from scalecheck.shapes import FamilyClaim, Request, read_shape, unused_keys, used_names
-from scalecheck.survey import Notes, Survey, assigned, join, shown, transformers_class
+from scalecheck.survey import Notes, Survey, assigned, join, transformers_class
 from scalecheck.suspects import ANY, Harmless, suspect
+from scalecheck.text import shown
 from scalecheck.vocabulary import Tokenizer, Vocabulary, find_tokenizer, generic
 
 DECLARE = ("+hydra.callbacks.scalecheck.read.total_params=124439808",)

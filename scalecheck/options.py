@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scalecheck.errors import PolicyError, ScalecheckError, did_you_mean
+from scalecheck.text import shown
 from scalecheck.units import parse_count
 
 
@@ -78,12 +79,3 @@ def positive(value: Any, key: str) -> int | float:
         message = f"{key} is {shown(value)}; it must be above 0."
         raise PolicyError(message)
     return count
-
-
-def shown(value: Any) -> str:
-    """Return a value as it is shown in a sentence, cut to its first 60 characters."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to print integers of more than 4,300 digits
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else f"{text[:57]}..."

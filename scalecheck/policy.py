@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type
 from scalecheck import expression, registry
 from scalecheck.errors import ExpressionError, PolicyError, did_you_mean
 from scalecheck.facts import AttentionConvention
-from scalecheck.options import choice, count_or_none, mapping, number, positive, refuse_unknown, shown, switch
+from scalecheck.options import choice, count_or_none, mapping, number, positive, refuse_unknown, switch
+from scalecheck.text import shown
 
 RuleSeverity = Literal["off", "note", "warning", "error"]
 KEY = "hydra.callbacks.scalecheck"

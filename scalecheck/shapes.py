@@ -12,7 +12,8 @@ from scalecheck import registry
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Impossible, ModelShape, Origin, Unknown, Unreadable, View
 from scalecheck.keys import Key, Keys
-from scalecheck.survey import Notes, checked, join, shown
+from scalecheck.survey import Notes, checked, join
+from scalecheck.text import shown
 from scalecheck.vocabulary import Vocabulary
 
 _HEADS: Mapping[str, tuple[str, ...]] = {

@@ -12,6 +12,7 @@ from typing import Any
 from scalecheck.errors import ScalecheckError
 from scalecheck.facts import Impossible, Origin, Unknown, Unreadable, View
 from scalecheck.keys import Kind
+from scalecheck.text import shown
 from scalecheck.units import parse_count
 
 _ASIDE_WHOLE = ("schedule", "schedules", "cosine", "wsd", "anneal", "decay")  # of the learning rate, where a node is called so
@@ -141,15 +142,6 @@ def transformers_class(view: View, root: str) -> str | None:
         if name.endswith(("Config", "ForCausalLM", "LMHeadModel", "Model")) and not name.startswith("Auto"):
             return name
     return None
-
-
-def shown(value: Any) -> str:
-    """Return a value for a sentence, cut short; integers of any size."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to print integers of more than 4,300 digits
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def said(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from scalecheck.facts import Origin
 
@@ -12,6 +12,15 @@ from scalecheck.facts import Origin
 def wants_color(stream: TextIO) -> bool:
     """Tell whether a stream is a terminal whose user has not asked for plain text (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def shown(value: Any) -> str:
+    """Return a value for a sentence, cut short; integers of any size."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to print integers of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def place(origin: Origin) -> str:

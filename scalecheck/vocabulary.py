@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from scalecheck.facts import Unknown, Unreadable
-from scalecheck.survey import LARGEST_SIZE, Survey, is_aside, join, shown
+from scalecheck.survey import LARGEST_SIZE, Survey, is_aside, join
+from scalecheck.text import shown
 from scalecheck.tokenizer_files import tokens_on_disk
 
 _LEAVES = ("tokenizer_name_or_path", "tokenizer_name", "tokenizer_path", "tokenizer_file", "tokenizer_dir", "tokenizer_id",

@@ -11,7 +11,8 @@ from scalecheck.facts import Unknown, View
 from scalecheck.keys import Keys
 from scalecheck.models import refused
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, assigned, join, shown
+from scalecheck.survey import Survey, assigned, join
+from scalecheck.text import shown
 
 RANK = 0
 SPELLINGS: Keys = {}

@@ -9,7 +9,8 @@ from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
 from scalecheck.models import refused
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, join, shown
+from scalecheck.survey import Survey, join
+from scalecheck.text import shown
 from scalecheck.vocabulary import Tokenizer, Vocabulary
 
 RANK = 0

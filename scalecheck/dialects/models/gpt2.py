@@ -6,7 +6,8 @@ from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys, size, switch
 from scalecheck.models import claim, refused
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, join, shown
+from scalecheck.survey import Survey, join
+from scalecheck.text import shown
 
 RANK = 2
 SPELLINGS: Keys = {"max_positions": size("block_size"), "bias": switch("bias")}

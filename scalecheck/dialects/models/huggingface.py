@@ -12,7 +12,8 @@ from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
 from scalecheck.models import claim, claim_by_class, family_of_type, refused
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, join, shown
+from scalecheck.survey import Survey, join
+from scalecheck.text import shown
 
 RANK = 2
 SPELLINGS: Keys = {}

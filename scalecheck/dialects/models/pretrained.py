@@ -23,7 +23,8 @@ from scalecheck.facts import Unknown, Unreadable, View
 from scalecheck.keys import Keys
 from scalecheck.models import claim_by_model_type, refused
 from scalecheck.shapes import FamilyClaim
-from scalecheck.survey import Survey, is_aside, join, shown
+from scalecheck.survey import Survey, is_aside, join
+from scalecheck.text import shown
 
 RANK = 3
 SPELLINGS: Keys = {}

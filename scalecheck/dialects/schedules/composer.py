@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 from scalecheck.clues import GLOBAL_BATCH, LENGTHS, Clues, Draft, dataset_sequences
 from scalecheck.facts import Impossible, Origin, Unknown, Unreadable
-from scalecheck.survey import LARGEST_COUNT, is_aside, join, shown
+from scalecheck.survey import LARGEST_COUNT, is_aside, join
+from scalecheck.text import shown
 
 RANK = 2
 _COMPOSER_TIME = re.compile(r"(.+)(iter|ep|ba|sp|tok|dur|sec)", re.IGNORECASE)

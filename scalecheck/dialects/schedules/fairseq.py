@@ -14,7 +14,8 @@ from typing import Any
 
 from scalecheck.clues import Clues, Draft
 from scalecheck.facts import Impossible, Origin, Unknown, Unreadable
-from scalecheck.survey import join, shown, whole
+from scalecheck.survey import join, whole
+from scalecheck.text import shown
 
 RANK = 0
 _ENDS = frozenset(("max_update", "max_epoch", "update_freq", "stop_time_hours"))

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from scalecheck.clues import ANY_BATCH, Clues, Draft, accumulation, micro_batch, steps
 from scalecheck.facts import Origin, Unknown
-from scalecheck.survey import is_aside, join, shown
+from scalecheck.survey import is_aside, join
+from scalecheck.text import shown
 
 RANK = 20
 _ONLY_A_TRAINER_HAS = ("accumulate_grad_batches", "num_nodes", "limit_train_batches")

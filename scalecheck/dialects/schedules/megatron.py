@@ -12,7 +12,8 @@ from typing import Any
 
 from scalecheck.clues import Clues, Draft, steps
 from scalecheck.facts import Impossible, Origin, Unknown
-from scalecheck.survey import join, shown, whole
+from scalecheck.survey import join, whole
+from scalecheck.text import shown
 
 RANK = 0
 _BATCHES = {"global_batch_size", "micro_batch_size"}

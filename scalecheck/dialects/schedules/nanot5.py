@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from scalecheck.clues import Clues, Draft
 from scalecheck.facts import Impossible, Origin, Unknown
-from scalecheck.survey import join, shown, whole
+from scalecheck.survey import join, whole
+from scalecheck.text import shown
 
 RANK = 0
 _OF_OPTIM = frozenset(("total_steps", "batch_size", "grad_acc"))

@@ -22,7 +22,7 @@ from scalecheck.clues import (
     steps,
 )
 from scalecheck.facts import Origin
-from scalecheck.survey import shown
+from scalecheck.text import shown
 
 RANK = 30
 

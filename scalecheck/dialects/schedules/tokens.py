@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from scalecheck.clues import EPOCHS, STEPS, Clues, Draft
 from scalecheck.facts import Origin
-from scalecheck.survey import shown, whole
+from scalecheck.survey import whole
+from scalecheck.text import shown
 
 RANK = 4
 NAMES = ("train_tokens", "training_tokens", "num_train_tokens", "total_tokens", "total_train_tokens", "max_train_tokens", "token_budget",

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from scalecheck.clues import Clues, Draft, accumulation, dataset_sequences, steps
 from scalecheck.facts import Origin, Unknown
-from scalecheck.survey import join, shown
+from scalecheck.survey import join
+from scalecheck.text import shown
 
 RANK = 8
 _BATCH = "per_device_train_batch_size"
