@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo corpus test test-fast test-torch benchmark check goldens docs clean
+.PHONY: help venv demo corpus test test-fast test-torch benchmark benchmark-fitting check goldens docs clean
 
 help:
 	@echo "make demo       a stopped launch, its remedy typed, the passing launch and its report"
@@ -12,6 +12,7 @@ help:
 	@echo "make test       all tests; make test-fast: without those that build and install the project"
 	@echo "make test-torch counts against transformers' models, built here (installs torch and transformers)"
 	@echo "make benchmark  how fast counting is, beside the ways of others (installs them)"
+	@echo "make benchmark-fitting   the fit of a law, beside the published procedure (installs scipy and chinchilla)"
 	@echo "make check      ruff, mypy --strict, import contracts, size budget"
 	@echo "make goldens    rewrite the golden files of the tests; read the diff"
 	@echo "make docs       rewrite the pages that are generated from the code"
@@ -46,6 +47,10 @@ benchmark: $(STAMP)
 	$(BIN)/python -m pip install --quiet --group torch --group peers
 	$(BIN)/python benchmarks/counting.py
 
+benchmark-fitting: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group fit-peers
+	$(BIN)/python benchmarks/fitting.py
+
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -59,6 +64,7 @@ goldens: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python docs/generate_accounting.py
 	$(BIN)/python docs/generate_reading.py
+	$(BIN)/python docs/generate_laws.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

@@ -47,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """A composed config: where its policy lives, the policy, how it is called and was typed, and whether it is a whole sweep's."""
+    """A composed config: where its policy lives, the policy, its name, what was typed; whether it is a sweep's, or one run of Hydra's."""
 
     config: Any
     prefix: str
@@ -55,6 +55,7 @@ class Composed:
     name: str
     overrides: tuple[str, ...]
     is_sweep: bool = False
+    is_alone: bool = False
     policy_name: str | None = None
     locate: Callable[[str], Origin] | None = None
 
@@ -106,6 +107,8 @@ def checked(job: Composed, *, instantiate: bool = False) -> Job:
 
     check = launch.instantiated_job if instantiate else launch.checked_job
     made = check(job.config, job.policy, job.prefix, name=job.name, overrides=job.overrides, origins=True)
+    if job.is_alone:
+        made = launch.with_better_option(made, job.config, job.policy, job.prefix)
     return made if job.locate is None else _typed_here(locate_job(made, job.locate, origins=True), job.prefix)
 
 
@@ -169,6 +172,7 @@ def _of_hydra(options: argparse.Namespace, overrides: Sequence[str]) -> Composed
         name=str(config.hydra.job.config_name or ""),
         overrides=compose.job_overrides(config),
         is_sweep=is_sweep,
+        is_alone=not is_sweep,
         policy_name=options.policy,
     )
 

@@ -16,6 +16,7 @@ from scalecheck.models import read_model
 from scalecheck.schedule import read_plan
 from scalecheck.survey import MAX_DEPTH, MAX_KEYS, Notes, Survey, survey, whole
 from scalecheck.text import shown
+from scalecheck.time_limits import time_limit
 
 _TEXT = ("root", "model", "family")
 _SWITCHES = ("tie_word_embeddings",)
@@ -45,7 +46,7 @@ def extract(view: View, read: Mapping[str, Any], assume: Mapping[str, Any], envi
     intent = read_intent(_with_root(surveyed), found.shape, _choices(view))
     if intent.reason == NO_LANGUAGE and read:  # whoever maps sizes or tokens says that there is a model to compare
         intent = Intent()
-    plan = replace(plan, intent=intent.name, intent_reason=intent.reason)
+    plan = replace(plan, intent=intent.name, intent_reason=intent.reason, time_limit_hours=_time_limit(surveyed, notes))
     shape = found.shape
     broken = {name for name in read if name not in given and name not in _TEXT}
     shape, plan = _without_broken_shape(shape, broken), _without_broken_factors(plan, broken, given)
@@ -62,6 +63,17 @@ def extract(view: View, read: Mapping[str, Any], assume: Mapping[str, Any], envi
         model_dialect=found.dialect,
         schedule_dialect=schedule_dialect,
     )
+
+
+def _time_limit(surveyed: Survey, notes: Notes) -> float | None:
+    limit = time_limit(surveyed)
+    if isinstance(limit, Unreadable):
+        notes.unknowns.append(Unknown(field="time_limit_hours", reason=limit.reason))
+        return None
+    if limit is None:
+        return None
+    notes.origins["time_limit_hours"] = Origin(key=limit[1], because=f"{limit[0]:.4g} hours")
+    return limit[0]
 
 
 def _launched_part(view: View) -> str:

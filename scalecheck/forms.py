@@ -18,7 +18,10 @@ FLOPS_PER_PARAMETER_PER_TOKEN = 6
 Z_80 = 1.2815515655446004
 """The standard normal quantile at 0.9: a two-sided 80 % interval leaves 10 % on each side."""
 
-ParamsConvention = Literal["total", "non_embedding", "active"]
+ParamsConvention = Literal["total", "non_embedding", "active", "with_head", "flops_over_6"]
+"""Which parameters a law calls N: ``with_head`` leaves out the input embedding and keeps the output head (Porian et al. 2024);
+``flops_over_6`` is M/6, M being the training FLOPs per token without the vocabulary's and with attention's (DeepSeek 2024)."""
+
 FlopsConvention = Literal["6ND"]
 Bounds = tuple[float, float]
 
@@ -81,8 +84,14 @@ class Law(Protocol):
     def tokens_for_model(self, params: float) -> float:
         """Return the D at which this N is compute-optimal."""
 
+    def params_for_tokens(self, tokens: float) -> float:
+        """Return the N for which this D is compute-optimal."""
+
     def loss(self, params: float, tokens: float) -> float | None:
         """Return the predicted loss, in nats per token."""
+
+    def flops_for_loss(self, loss: float) -> float | None:
+        """Return the least compute that reaches a loss, spent at the optimum."""
 
     def wasted_compute(self, params: float, tokens: float) -> float | None:
         """Return 1 - C_needed/C, C_needed being the least compute that reaches the run's predicted loss."""
@@ -148,6 +157,11 @@ class LossSurface(Published):
         """Return the D at which N is optimal: alpha A N^-alpha = beta B D^-beta, the condition behind Eq. 4, solved for D."""
         log_ratio = math.log(self.beta * self.B) - math.log(self.alpha * self.A)
         return math.exp((log_ratio + self.alpha * math.log(params)) / self.beta)
+
+    def params_for_tokens(self, tokens: float) -> float:
+        """Return the N for which D is optimal: the condition of ``tokens_for_model``, solved for N."""
+        log_ratio = math.log(self.alpha * self.A) - math.log(self.beta * self.B)
+        return math.exp((log_ratio + self.beta * math.log(tokens)) / self.alpha)
 
     def flops_for_loss(self, loss: float) -> float | None:
         """Return the least compute that reaches a loss, or ``None`` at or below E, which no compute reaches.
@@ -229,8 +243,17 @@ class Allocation(Published):
         log_flops = (math.log(params) - math.log(self.k)) / self.a
         return math.exp(log_flops - math.log(params)) / FLOPS_PER_PARAMETER_PER_TOKEN
 
+    def params_for_tokens(self, tokens: float) -> float:
+        """Return the N for which D is optimal: C/(6D) at the C = (6kD)^(1/(1-a)) whose optimum it is."""
+        log_flops = (math.log(FLOPS_PER_PARAMETER_PER_TOKEN * self.k) + math.log(tokens)) / (1 - self.a)
+        return math.exp(log_flops - math.log(tokens)) / FLOPS_PER_PARAMETER_PER_TOKEN
+
     def loss(self, params: float, tokens: float) -> float | None:
         """Return ``None``: the law says how to split a budget, not what comes out of it."""
+        return None
+
+    def flops_for_loss(self, loss: float) -> float | None:
+        """Return ``None``: no budget of such a law comes with a loss."""
         return None
 
     def wasted_compute(self, params: float, tokens: float) -> float | None:

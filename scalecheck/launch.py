@@ -37,6 +37,7 @@ def check_run(config: Any) -> None:
         return
     check = checked_job if policy.count == "formula" else _built_job
     job = check(config, policy, prefix, name=_name(config), overrides=compose.job_overrides(config), origins=policy.verbose)
+    job = with_better_option(job, config, policy, prefix)
     _speak_and_enforce(summarise([job], policy), policy)
 
 
@@ -80,7 +81,7 @@ def sweep_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> Iterator
         job_config = compose.sweep_job(config, overrides)
         found = compose.policy_node(job_config)
         prefix, raw = found or (DEFAULT_PREFIX, None)
-        policy = policies.get(repr(raw)) or policies.setdefault(repr(raw), load_policy(raw))
+        policy = policies.get(repr(raw)) or policies.setdefault(repr(raw), load_policy(raw, _base(job_config)))
         check = checked_job if policy.count == "formula" else _built_job
         is_explained = policy.verbose and number < VERBOSE_JOBS
         yield check(job_config, policy, prefix, name=str(number), overrides=tuple(overrides), origins=is_explained)
@@ -93,6 +94,18 @@ def checked_job(config: Any, policy: Policy, prefix: str, *, name: str, override
     """
     withheld = None if policy.count == "formula" else partial(_withheld, policy.instantiate)
     return _through(config, policy, _job_input(config, name, overrides, prefix, withheld), origins=origins)
+
+
+def with_better_option(job: Job, config: Any, policy: Policy, prefix: str) -> Job:
+    """Offer an under-trained run the option of its model's config group that suits its compute; any other comes back as it is."""
+    if not any(finding.rule == "undertrained" for finding in job.findings):
+        return job
+    from scalecheck.better_option import with_option
+
+    def check(option: Any, overrides: tuple[str, ...]) -> Job:
+        return check_job(_job_input(option, "", overrides, prefix, None), policy)
+
+    return with_option(job, config, locator(config), check)
 
 
 def instantiated_job(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
@@ -165,11 +178,17 @@ def _policy(config: Any) -> tuple[Policy, str]:
     try:
         found = compose.policy_node(config)
         prefix, raw = found or (DEFAULT_PREFIX, None)
-        return load_policy(raw), prefix
+        return load_policy(raw, _base(config)), prefix
     except PolicyError as broken:
         say(f"scalecheck: error: {broken}")
         say("scalecheck: the policy cannot be used, so the launch is stopped (exit 3); nothing was started.")
         raise LaunchBlocked(3) from None
+
+
+def _base(config: Any) -> str | None:
+    """Return the directory that the launch was typed in: a job may have changed to its own since."""
+    base = config.hydra.runtime.get("cwd") if "hydra" in config else None
+    return str(base) if base else None
 
 
 def _name(config: Any) -> str:

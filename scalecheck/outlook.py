@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import cast
 
 from scalecheck import registry
 from scalecheck.facts import Account, Outlook
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN, Law
+from scalecheck.law_params import active_or_total, params_over_6, with_head
 
 LARGEST = 10**300
 """Counts beyond it are taken as unknown: their products and powers do not fit in a float, and no run has them."""
 
-# Of a mixture of experts, the parameters that a token meets stand for N: the laws were fitted on dense models, where these are all.
-_PARAMS: Mapping[str, Callable[[Account], int | None]] = {
-    "total": lambda account: account.total_params if account.active_params is None else account.active_params,
+_PARAMS: Mapping[str, Callable[[Account], float | None]] = {
+    "total": active_or_total,
     "non_embedding": lambda account: account.active_non_embedding_params,
     "active": lambda account: account.active_params,
+    "with_head": with_head,
+    "flops_over_6": params_over_6,
 }
+REPEATS_LAW = "muennighoff2023"
+"""The one shipped law that tells what a repeated token is worth."""
 
 
-def outlooks(account: Account, laws: Sequence[str]) -> dict[str, Outlook]:
-    """Compare a run with each of the named laws, in the order given.
+def outlooks(
+    account: Account, laws: Sequence[str], own_laws: Mapping[str, Law] | None = None, unique_tokens: float | None = None
+) -> dict[str, Outlook]:
+    """Compare a run with each of the named laws, in the order given; ``own_laws`` are those of the user's files, by their names.
+
+    ``unique_tokens`` is what the data hold, where the config tells: beyond it tokens repeat, and are worth less.
 
     A law is left out when its N or the run's D is unknown, or when a count is so large that no float holds the comparison; whoever
     calls leaves out a D that counts one device of unknown many. Where only the vocabulary is unknown, N is at least its
@@ -40,8 +48,20 @@ def outlooks(account: Account, laws: Sequence[str]) -> dict[str, Outlook]:
     """
     if account.tokens_per_parameter is None and account.total_params is not None:
         return {}
-    known = ((name, _outlook(name, account)) for name in laws)
-    return {name: outlook for name, outlook in known if outlook is not None}
+    known = ((name, _outlook(name, account, law_named(name, own_laws))) for name in laws)
+    views = {name: outlook for name, outlook in known if outlook is not None}
+    if REPEATS_LAW in views and unique_tokens:
+        views[REPEATS_LAW] = _with_repeats(views[REPEATS_LAW], account, unique_tokens)
+    return views
+
+
+def law_named(name: str, own_laws: Mapping[str, Law] | None = None) -> Law:
+    """Return the law of a file of the user's, else the shipped one.
+
+    Raises:
+        PolicyError: a name that is neither.
+    """
+    return own_laws[name] if own_laws and name in own_laws else cast(Law, registry.load("laws", name).LAW)
 
 
 def is_bound(outlook: Outlook) -> bool:
@@ -49,8 +69,7 @@ def is_bound(outlook: Outlook) -> bool:
     return outlook.params_convention.startswith("at least")
 
 
-def _outlook(name: str, account: Account) -> Outlook | None:
-    law = cast(Law, registry.load("laws", name).LAW)
+def _outlook(name: str, account: Account, law: Law) -> Outlook | None:
     params, tokens = _PARAMS[law.params_convention](account), account.training_tokens
     convention = _convention(law, account)
     if params is None and account.total_params is None:
@@ -69,7 +88,7 @@ def _outlook(name: str, account: Account) -> Outlook | None:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    params: int
+    params: float
     tokens: int
     flops: float
     convention: str
@@ -101,6 +120,18 @@ def _compare(name: str, law: Law, counts: _Counts) -> Outlook:
         loss_at_optimum=law.loss(optimum.params, optimum.tokens),
         extrapolated=law.fitted_range.factor_beyond(params=params, flops=flops, tokens_per_parameter=ratio),
     )
+
+
+def _with_repeats(outlook: Outlook, account: Account, unique_tokens: float) -> Outlook:
+    """Add what the run's tokens are worth, as some of them are seen again (Muennighoff et al. 2023, arXiv 2305.16264, Eq. 5-6)."""
+    tokens = account.training_tokens
+    if tokens is None or not unique_tokens < tokens:
+        return outlook
+    from scalecheck import repeats
+
+    worth = repeats.effective_tokens(unique_tokens, tokens)
+    loss = repeats.constrained_loss(outlook.params, tokens, unique_tokens)
+    return replace(outlook, effective_tokens=worth, effective_loss=loss)
 
 
 def _is_finite(outlook: Outlook) -> bool:

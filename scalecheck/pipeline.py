@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from scalecheck.account import count
 from scalecheck.enforce import report_verdict, verdict
 from scalecheck.extract import extract
-from scalecheck.facts import PLAN_FIELDS, Finding, Job, ModuleCount, Origin, Reading, Report, Run, Unknown, View
+from scalecheck.facts import PLAN_FIELDS, Account, Expense, Finding, Job, ModuleCount, Origin, Reading, Report, Run, Unknown, View
 from scalecheck.judge import judge, judge_sweep
 from scalecheck.outlook import is_bound, outlooks
 from scalecheck.policy import Policy
@@ -42,18 +42,36 @@ class JobInput:
 def check_job(job: JobInput, policy: Policy) -> Job:
     """Run one job's config through the line."""
     reading = extract(job.view, policy.read, policy.assume, job.environ, job.prefix)
+    if policy.hardware is None:  # without it no time is estimated, and nothing is missing where a limit cannot be read
+        reading = replace(reading, unknowns=tuple(item for item in reading.unknowns if item.field != "time_limit_hours"))
     if job.count_module is not None:
         reading = with_module(reading, job.count_module(reading.plan.sequence_length))
     intent, silence = _intent(reading, policy.intent, job.prefix)
     reading = replace(reading, plan=replace(reading.plan, intent=intent, intent_reason=silence))
     account = count(reading, policy.attention)
     is_of_one_device = reading.plan.tokens_status == "per_device"
-    views = {} if silence or is_of_one_device else outlooks(account, policy.laws)
-    run = Run(reading=reading, account=account, outlooks=views, judge=policy.law, name=job.name)
+    views = {} if silence or is_of_one_device else outlooks(account, policy.laws, policy.own_laws, _unique_tokens(reading))
+    run = Run(reading=reading, account=account, outlooks=views, judge=policy.law, name=job.name, expense=_expense(account, reading, policy))
     findings = judge(run, policy)
     is_judged = policy.law in views and not is_bound(views[policy.law])
     decision = verdict(findings, policy.mode, silent=not is_judged)
     return Job(name=job.name, overrides=job.overrides, run=run, findings=findings, verdict=decision)
+
+
+def _unique_tokens(reading: Reading) -> float | None:
+    """Return the tokens that the data hold: told, or the run's over its epochs."""
+    plan = reading.plan
+    if plan.unique_tokens is not None or not plan.epochs or plan.training_tokens is None or plan.tokens_status == "per_device":
+        return plan.unique_tokens
+    return plan.training_tokens / plan.epochs
+
+
+def _expense(account: Account, reading: Reading, policy: Policy) -> Expense | None:
+    if policy.hardware is None or account.training_flops is None:
+        return None
+    from scalecheck.cost import spend
+
+    return spend(account.training_flops, policy.hardware, reading.plan.num_devices)
 
 
 def with_module(reading: Reading, counted: ModuleCount | Unknown) -> Reading:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from scalecheck import expression, registry
 from scalecheck.errors import ExpressionError, PolicyError, did_you_mean
-from scalecheck.facts import AttentionConvention
+from scalecheck.facts import AttentionConvention, Hardware
+from scalecheck.forms import Law
 from scalecheck.options import choice, count_or_none, mapping, number, positive, refuse_unknown, switch
+from scalecheck.policy_laws import DEFAULT_LAW, DEFAULT_LAWS, Laws
 from scalecheck.text import shown
 
 RuleSeverity = Literal["off", "note", "warning", "error"]
@@ -35,11 +38,9 @@ READ_NAMES = (
 _NAMES_NOT_EXPRESSIONS = ("root", "model", "family")
 _OF_HYDRA = ("_target_", "_recursive_", "_convert_")
 DEFAULT_NODE = "model"
-DEFAULT_LAW = "hoffmann2022_a1"
-DEFAULT_LAWS = ("hoffmann2022_a1", "besiroglu2024")
 SHIPPED_FINGERPRINTS = {
-    "default": "eaf30939e796325a5f683b57359eee19eadf4988a5e90b40462faae562163682",
-    "strict": "d6585f6557bccd5ec7f26f708386f40da7802ede5747b52d9057a1a2fd4a311d",
+    "default": "9cdaf59c4878bd2e4eb5a2cb8cceba636f56a3aac5df2e813be47e6deb812629",
+    "strict": "0569e38ad04197b3fc1df1c8c1c45e7eecd1ea768bbfa4d172a02fb31bfe5ef5",
 }
 """sha256 of the canonical JSON of ``rules`` in each policy of conf/scalecheck/; tests/test_policy.py proves them fresh."""
 
@@ -56,6 +57,7 @@ class RuleSetting:
 class Policy:
     """What is checked, by which law, how severely, and what a finding does to the launch.
 
+    ``own_laws`` are the laws of the user's own files, by name; ``hardware`` is what time and money are told for, ``None``: nothing.
     ``count`` says whether N comes from the family's formula or from the user's own code, which builds what ``instantiate`` names.
     """
 
@@ -63,6 +65,8 @@ class Policy:
     on_internal_error: str = "warn"
     law: str = DEFAULT_LAW
     laws: tuple[str, ...] = DEFAULT_LAWS
+    own_laws: Mapping[str, Law] = field(default_factory=dict)
+    hardware: Hardware | None = None
     intent: str = "auto"
     count: str = "formula"
     instantiate: str = DEFAULT_NODE
@@ -73,20 +77,23 @@ class Policy:
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
 
 
-def load_policy(raw: Mapping[str, Any] | None) -> Policy:
-    """Validate a raw policy; keys that are not given keep their defaults.
+def load_policy(raw: Mapping[str, Any] | None, base: str | Path | None = None) -> Policy:
+    """Validate a raw policy; keys that are not given keep their defaults. Files of laws are looked for from ``base``.
 
     Raises:
         PolicyError: one sentence with the dotted key, what stands there, and what may stand there.
     """
     given = {name: value for name, value in mapping(raw, KEY).items() if name not in _OF_HYDRA}
-    refuse_unknown(given, [option.name for option in fields(Policy)], KEY)
-    law = _law(given.get("law", DEFAULT_LAW), f"{KEY}.law")
+    refuse_unknown(given, [option.name for option in fields(Policy) if option.name != "own_laws"], KEY)
+    known = Laws(Path.cwd() if base is None else Path(base))
+    law = known.name(given.get("law", DEFAULT_LAW), f"{KEY}.law")
     return Policy(
         mode=choice(given.get("mode", "warn"), MODES, f"{KEY}.mode"),
         on_internal_error=choice(given.get("on_internal_error", "warn"), INTERNAL_ERROR_MODES, f"{KEY}.on_internal_error"),
         law=law,
-        laws=tuple(dict.fromkeys((law, *_laws(given.get("laws", DEFAULT_LAWS))))),
+        laws=tuple(dict.fromkeys((law, *known.names(given.get("laws", DEFAULT_LAWS), f"{KEY}.laws")))),
+        own_laws=known.own,
+        hardware=_hardware(given.get("hardware"), f"{KEY}.hardware"),
         intent=choice(given.get("intent", "auto"), INTENTS, f"{KEY}.intent"),
         count=choice(given.get("count", "formula"), COUNTS, f"{KEY}.count"),
         instantiate=_node(given.get("instantiate", DEFAULT_NODE), f"{KEY}.instantiate"),
@@ -107,24 +114,13 @@ def fingerprint(rules: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _law(value: Any, key: str) -> str:
-    known = registry.names("laws")
-    if not isinstance(value, str):
-        message = f"{key} is {shown(value)}; it needs the name of a law.{did_you_mean('', known)}"
-        raise PolicyError(message)
-    if value not in known:
-        message = f"{key}: no '{value}' in scalecheck/laws/.{did_you_mean(value, known)}"
-        raise PolicyError(message)
-    return value
+def _hardware(value: Any, key: str) -> Hardware | None:
+    """Read what time and money are told for; a policy that names no accelerator loads no table of them."""
+    if not any(entry is not None for entry in mapping(value, key).values()):
+        return None
+    from scalecheck.hardware import read_hardware
 
-
-def _laws(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        message = f"{KEY}.laws is {shown(value)}; it needs a list of laws, such as [{', '.join(DEFAULT_LAWS)}]."
-        raise PolicyError(message)
-    return tuple(_law(name, f"{KEY}.laws[{place}]") for place, name in enumerate(value))
+    return read_hardware(value, key)
 
 
 def _node(value: Any, key: str) -> str:

@@ -11,6 +11,7 @@ from scalecheck import arithmetic
 from scalecheck.facts import Account, Impossible, Job, ModuleCount, Origin, Reading, Run, TrainingPlan, Unknown
 from scalecheck.pipeline import JobInput, check_job, locate_job
 from scalecheck.policy import load_policy
+from scalecheck.policy_laws import DEFAULT_LAWS
 
 GPT2 = {"n_layer": 2, "n_embd": 64, "n_head": 2, "n_positions": 1024, "vocab_size": 512}
 RUN = {"trainer": {"max_steps": 84, "devices": 1}, "data": {"batch_size": 32, "seq_len": 1024}}
@@ -197,7 +198,7 @@ def test_unknown_flops_and_ratio(job_of):
 
 def test_each_law_is_one_line_and_the_judge_is_named(job_of):
     lines = list(arithmetic.laws(job_of({"model": GPT2, **RUN})))
-    assert len(lines) == 2
+    assert len(lines) == len(DEFAULT_LAWS)
     assert lines[0].startswith("hoffmann2022_a1 (judges): at 6ND = ")
     assert lines[1].startswith("besiroglu2024: at 6ND = ")
     assert "% of its compute" in lines[1]

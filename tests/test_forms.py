@@ -57,6 +57,19 @@ def test_tokens_for_the_optimal_model_are_the_optimal_tokens(law: LossSurface | 
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
+@given(flops=BUDGETS)
+def test_params_for_the_optimal_tokens_are_the_optimal_params(law: LossSurface | Allocation, flops: float) -> None:
+    optimum = law.optimum(flops)
+    assert law.params_for_tokens(optimum.tokens) == pytest.approx(optimum.params, rel=1e-9)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
+@given(params=st.floats(6, 12).map(lambda exponent: 10**exponent))
+def test_params_for_tokens_undoes_tokens_for_model(law: LossSurface | Allocation, params: float) -> None:
+    assert law.params_for_tokens(law.tokens_for_model(params)) == pytest.approx(params, rel=1e-9)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
 def test_optimal_params_grow_with_the_stated_exponent(law: LossSurface | Allocation) -> None:
     ratio = law.optimum(1e22).params / law.optimum(1e20).params
     assert math.log10(ratio) / 2 == pytest.approx(law.params_exponent, rel=1e-9)
@@ -101,6 +114,10 @@ def test_waste_depends_on_the_multiple_alone(flops: float, multiple: float, wast
 def test_nothing_is_wasted_at_the_optimum(flops: float) -> None:
     optimum = SURFACE.optimum(flops)
     assert SURFACE.wasted_compute(optimum.params, optimum.tokens) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_allocation_has_no_budget_for_a_loss() -> None:
+    assert ALLOCATION.flops_for_loss(2.0) is None
 
 
 def test_allocation_has_no_loss_no_waste_and_no_interval() -> None:
@@ -167,3 +184,26 @@ def test_every_law_goes_by_its_files_name_and_cites_its_numbers(name: str) -> No
     assert str(module.LAW.citation.year) in name
     assert module.LAW.citation.where
     assert module.LAW.data
+
+
+def test_laws_are_known_each_with_its_own_params() -> None:
+    conventions = {module.LAW.name: module.LAW.params_convention for module in registry.load_all("laws")}
+    assert conventions == {
+        "besiroglu2024": "total",
+        "deepseek2024": "flops_over_6",
+        "hoffmann2022_a1": "total",
+        "hoffmann2022_a2": "total",
+        "hoffmann2022_a3": "total",
+        "kaplan2020": "non_embedding",
+        "llama3_2024": "total",
+        "muennighoff2023": "total",
+        "porian2024": "with_head",
+    }
+
+
+# The seven laws that judge, over the budgets of published runs; Kaplan et al. 2020 is history and lies far outside.
+@pytest.mark.parametrize(("flops", "fewest", "most"), [(1e21, 15, 34), (1e22, 16, 42), (1e24, 13, 62)])
+def test_laws_that_judge_ask_for_tokens_per_parameter_within_a_known_range(flops: float, fewest: float, most: float) -> None:
+    judging = [module.LAW for module in registry.load_all("laws") if module.LAW.name not in ("hoffmann2022_a2", "kaplan2020")]
+    ratios = [law.optimum(flops).tokens_per_parameter for law in judging]
+    assert (math.floor(min(ratios)), math.ceil(max(ratios))) == (fewest, most)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from typing import Any
 
 from scalecheck import __version__
@@ -61,6 +62,9 @@ def job_object(job: Job) -> dict[str, Any]:
         "tokens_per_step": plan.tokens_per_step,
         "num_steps": plan.num_steps,
         "sequence_length": plan.sequence_length,
+        "unique_tokens": plan.unique_tokens,
+        "epochs": plan.epochs,
+        "time_limit_hours": plan.time_limit_hours,
         "training_flops": account.training_flops,
         "training_flops_because": account.training_flops_because,
         "module": _module(reading.module),
@@ -68,6 +72,7 @@ def job_object(job: Job) -> dict[str, Any]:
         "tokens_per_parameter": account.tokens_per_parameter,
         "status": {"params": account.params_status, "tokens": plan.tokens_status},
         "judge": job.run.judge,
+        "expense": None if job.run.expense is None else asdict(job.run.expense),
         "outlooks": {name: _outlook(outlook) for name, outlook in job.run.outlooks.items()},
         "findings": [_finding(finding) for finding in job.findings],
         "unknowns": [_unknown(unknown) for unknown in reading.unknowns],
@@ -174,6 +179,8 @@ def _outlook(outlook: Outlook) -> dict[str, Any]:
         "params_convention": outlook.params_convention,
         "law_flops": outlook.law_flops,
         "tokens_for_this_model": outlook.tokens_for_this_model,
+        "effective_tokens": outlook.effective_tokens,
+        "effective_loss": outlook.effective_loss,
     }
 
 

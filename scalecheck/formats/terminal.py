@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from scalecheck import ledger_text
+from scalecheck import expense_text, ledger_text
 from scalecheck.facts import Account, Counted, Finding, Job, Report, Verdict
 from scalecheck.text import clean, columns_of, padded, table, where
 from scalecheck.units import format_count, format_flops, format_ratio, format_scientific
@@ -51,6 +51,8 @@ def _single(job: Job, paint: Paint) -> Iterator[str]:
         names = ", ".join(name for name, origin in job.run.reading.origins.items() if origin.assumed)
         suffix, assumed = f" (assumed: {clean(names)})", []
     yield f"scalecheck: {paint(_word(job.verdict))}: {summary(job)}{suffix}"
+    if job.run.expense is not None:
+        yield f"  takes {expense_text.sentence(job.run.expense)}"
     for finding in [*rest, *assumed]:
         yield from _finding(finding, paint)
 
@@ -101,7 +103,7 @@ def standing(job: Job) -> str:
         return f"at most {times}, as D is at most that"
     if outlook.multiple <= NEAR:
         return f"near compute-optimal ({times})"
-    return f"over-trained relative to training compute only ({times}); common where a model will be served"
+    return f"over-trained relative to training compute only ({times})"
 
 
 def _finding(finding: Finding, paint: Paint, prefix: str = "") -> Iterator[str]:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Gt
 
-from scalecheck.facts import Account, Finding, Origin, Reading, Remedy, Run, Severity, TrainingPlan
-from scalecheck.remedies import scale_steps, where_length_is_set
-from scalecheck.units import format_count, format_flops, format_ratio
+from scalecheck import budgets
+from scalecheck.budgets import EXPENSES, WORDS, Figure, quantity
+from scalecheck.facts import Account, Expense, Finding, Origin, Reading, Remedy, Run, Severity, TrainingPlan
+from scalecheck.remedies import where_length_is_set
 
-_DECIDED_BY = {
-    "training_flops": ("num_steps", "tokens_per_step", "sequence_length", "training_tokens", "num_devices"),
-    "training_tokens": ("num_steps", "tokens_per_step", "training_tokens", "num_devices"),
-    "total_params": ("num_layers", "hidden_size", "vocab_size", "total_params"),
-}
-_WORDS = {"training_flops": "training FLOPs", "training_tokens": "training tokens", "total_params": "parameters"}
+_OF_A_JOB = ("training_flops", "training_tokens", "total_params", *EXPENSES)
+_OF_A_SWEEP = ("training_flops", "training_tokens", "gpu_hours", "cost_usd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +23,8 @@ class SweepBudget:
 
     max_training_flops: Annotated[float, Gt(0)] | None = None
     max_training_tokens: Annotated[float, Gt(0)] | None = None
+    max_gpu_hours: Annotated[float, Gt(0)] | None = None
+    max_cost_usd: Annotated[float, Gt(0)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +32,10 @@ class Rule:
     """A figure of the run, or of all jobs of a launch together, is above the budget that the policy declares for it.
 
     ## What it does
-    Compares training FLOPs, training tokens and total parameters of each job with the declared budgets, and the sums over
-    the jobs with the budgets under ``sweep``. A declared budget that cannot be checked because its figure is unknown is
-    a finding too: silence would look like a pass.
+    Compares training FLOPs, training tokens, total parameters, GPU-hours, wall clock and cost of each job with the declared
+    budgets, and the sums over the jobs with the budgets under ``sweep``. A declared budget that cannot be checked because its
+    figure is unknown is a finding too: silence would look like a pass. Hours and cost are estimates with a range, of the
+    accelerator that ``hardware`` names: over the budget is what is over it even at the fast end of the range.
 
     ## Why
     A budget is the one limit that is yours and not a law's, so it fails where a ratio only warns. A sweep multiplies a
@@ -51,144 +50,119 @@ class Rule:
     ## Options
     - ``max_training_flops``, ``max_training_tokens``, ``max_total_params`` (default null): budgets of one job. FLOPs are
       matmul FLOPs, forward and backward, without recomputation. ``300B`` and ``1e21`` are numbers too.
-    - ``sweep.max_training_flops``, ``sweep.max_training_tokens`` (default null): budgets of all jobs of a launch together.
+    - ``max_gpu_hours``, ``max_wall_clock_hours``, ``max_cost_usd`` (default null): budgets of one job on the accelerator that
+      ``hydra.callbacks.scalecheck.hardware`` names; wall clock needs the number of devices, cost a price with its date.
+    - ``sweep.max_training_flops``, ``sweep.max_training_tokens``, ``sweep.max_gpu_hours``, ``sweep.max_cost_usd`` (default
+      null): budgets of all jobs of a launch together.
     - ``when_unknown`` (default warning): severity where a budget is declared and its figure is unknown.
+    - ``when_uncertain`` (default warning): severity where the estimate is over the budget and its fast end is not; where only
+      the slow end is over it, a note.
 
     ## References
-    - Chowdhery et al. 2022, PaLM, arXiv 2204.02311, appendix B: what counts as model FLOPs.
+    - Chowdhery et al. 2022, PaLM, arXiv 2204.02311, appendix B: what counts as model FLOPs, and MFU.
     """
 
     DEFAULT_SEVERITY: ClassVar[Severity] = "error"
     max_training_flops: Annotated[float, Gt(0)] | None = None
     max_training_tokens: Annotated[float, Gt(0)] | None = None
     max_total_params: Annotated[float, Gt(0)] | None = None
+    max_gpu_hours: Annotated[float, Gt(0)] | None = None
+    max_wall_clock_hours: Annotated[float, Gt(0)] | None = None
+    max_cost_usd: Annotated[float, Gt(0)] | None = None
     sweep: SweepBudget = field(default_factory=SweepBudget)
     when_unknown: Literal["note", "warning", "error"] = "warning"
+    when_uncertain: Literal["note", "warning", "error"] = "warning"
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Find each figure of one job that is over its budget, or unknown."""
-        for name, budget in (
-            ("training_flops", self.max_training_flops),
-            ("training_tokens", self.max_training_tokens),
-            ("total_params", self.max_total_params),
-        ):
+        for name in _OF_A_JOB:
+            budget: float | None = getattr(self, f"max_{name}")
             if budget is None:
                 continue
-            found = _figure(run, name)
-            if found is not None and found > budget:
-                yield _over(run, name, found, budget)
-            elif found is None or (name != "total_params" and run.reading.plan.tokens_status == "per_device"):
+            found = budgets.ranged(run, name)
+            if found is not None and found.high > budget:
+                yield self._over(run, name, found, budget)
+            elif budgets.is_uncounted(run, name):
                 yield self._unknown(run, name, budget)
 
     def check_sweep(self, runs: Sequence[Run]) -> Iterator[Finding]:
         """Find sums over the jobs that are over their budget, or that cannot be told."""
-        for name, budget in (("training_flops", self.sweep.max_training_flops), ("training_tokens", self.sweep.max_training_tokens)):
+        for name in _OF_A_SWEEP:
+            budget: float | None = getattr(self.sweep, f"max_{name}")
             if budget is None or not runs:
                 continue
-            total = sum(_figure(run, name) or 0 for run in runs)
-            uncounted = sum(_is_uncounted(run, name) for run in runs)
-            if total > budget:
-                yield _sweep_over(runs, name, budget, uncounted)
+            total = budgets.summed(runs, name)
+            uncounted = sum(budgets.is_uncounted(run, name) for run in runs)
+            if total.middle > budget or (total.high > budget and not uncounted):
+                yield self._sweep_over(runs, name, total, uncounted)
             elif uncounted:
-                known = f"; what is known sums to {_quantity(name, total)}" if total else ""
-                missing = f"{_WORDS[name]} of {uncounted} of {_jobs(runs)} are unknown{known}"
-                message = f"sweep.max_{name}={_quantity(name, budget)} cannot be checked: {missing}"
-                yield Finding(rule="over_budget", message=message, severity=self.when_unknown)
+                yield self._sweep_unknown(runs, name, budget, uncounted)
 
-    def _unknown(self, run: Run, name: str, budget: float) -> Finding:
-        relevant = [unknown for unknown in run.reading.unknowns if name == "training_flops" or unknown.field in _DECIDED_BY[name]]
-        missing = relevant or list(run.reading.unknowns)
-        because = f" ({'; '.join(f'{unknown.field}: {unknown.reason}' for unknown in missing)})" if missing else ""
-        state = "count one device only" if _figure(run, name) is not None else "are unknown"
+    def _over(self, run: Run, name: str, found: Figure, budget: float) -> Finding:
+        severity, words = self._certainty(found, budget)
+        said = budgets.sentence(name, found.middle, budget, budgets.span(name, found, run.expense))
         return Finding(
             rule="over_budget",
-            message=f"max_{name}={_quantity(name, budget)} cannot be checked: {_WORDS[name]} {state}{because}",
+            message=f"{words}{budgets.bound(run, name)}{said}",
+            severity=severity,
+            remedies=(budgets.fitting(run, name, _reference(found, budget), budget),),
+            origin=budgets.origin_of(run, name),
+        )
+
+    def _certainty(self, found: Figure, budget: float) -> tuple[Severity | None, str]:
+        """Return how severe it is, the policy's own severity where even the fast end is over, and the words before the figure."""
+        if found.low > budget:
+            return None, ""
+        return (self.when_uncertain, "estimated ") if found.middle > budget else ("note", "may be over: estimated ")
+
+    def _unknown(self, run: Run, name: str, budget: float) -> Finding:
+        missing = budgets.missing(run, name)
+        because = f" ({'; '.join(f'{unknown.field}: {unknown.reason}' for unknown in missing)})" if missing else ""
+        state = "count one device only" if budgets.figure(run, name) is not None else "are unknown"
+        return Finding(
+            rule="over_budget",
+            message=f"max_{name}={quantity(name, budget)} cannot be checked: {WORDS[name]} {state}{because}",
             severity=self.when_unknown,
             remedies=tuple(Remedy(overrides=(line,), effect=f"tells {unknown.field}") for unknown in missing for line in unknown.remedies),
             origin=Origin(key=next((unknown.key for unknown in missing if unknown.key), None)),
         )
 
+    def _sweep_over(self, runs: Sequence[Run], name: str, total: Figure, uncounted: int) -> Finding:
+        budget: float = getattr(self.sweep, f"max_{name}")
+        severity, words = self._certainty(total, budget)
+        rest = f", not counting {uncounted} with unknown figures" if uncounted else ""
+        scope = f" over {budgets.jobs(runs)}{rest}{budgets.span(name, total, _shared_expense(runs))}"
+        said = budgets.sentence(name, total.middle, budget, scope).replace("the policy's budget", f"the budget sweep.max_{name}")
+        return Finding(
+            rule="over_budget",
+            message=f"{words}{said}",
+            severity=severity,
+            remedies=(budgets.sweep_remedy(runs, name, _reference(total, budget), budget),),
+            origin=where_length_is_set(runs[0]),
+        )
 
-def _figure(run: Run, name: str) -> int | None:
-    """Return a figure of the account; of a D that counts one device that one, for what is over the budget there is over it in all."""
-    if name == "training_tokens" and run.reading.plan.tokens_status == "per_device":
-        return run.reading.plan.training_tokens
-    figure: int | None = getattr(run.account, name)
-    return figure
-
-
-def _over(run: Run, name: str, found: int, budget: float) -> Finding:
-    bound = ""
-    if name != "total_params":
-        bound = {"upper_bound": "up to ", "per_device": "at least "}.get(run.reading.plan.tokens_status, "")
-    return Finding(
-        rule="over_budget",
-        message=f"{bound}{_sentence(name, found, budget)}",
-        remedies=(_fitting(run, name, found, budget),),
-        origin=_origin(run, name),
-    )
-
-
-def _sentence(name: str, found: int, budget: float, scope: str = "") -> str:
-    factor = Fraction(found) / Fraction(budget)
-    times = format_ratio(float(min(factor, Fraction(10**18))))
-    excess = f"{times}x the budget" if factor >= 2 else f"{float(100 * (factor - 1)):.2g} % over"
-    return f"{_quantity(name, found)}{scope}; the policy's budget is {_quantity(name, budget)} ({excess})"
-
-
-def _fitting(run: Run, name: str, found: int, budget: float) -> Remedy:
-    """Return the longest training that fits; FLOPs and tokens both grow in proportion to steps."""
-    tokens = _figure(run, "training_tokens")
-    remedy = scale_steps(run, Fraction(budget) * tokens / found, round_up=False) if name != "total_params" and tokens else None
-    if remedy:
-        return remedy
-    keys = [origin.key for part in _DECIDED_BY[name] if (origin := run.reading.origins.get(part)) and origin.key]
-    where = f" ({', '.join(dict.fromkeys(keys))})" if keys else ""
-    return Remedy(effect=f"{_WORDS[name]} must come down to {_quantity(name, budget)}{where}, or the budget up")
+    def _sweep_unknown(self, runs: Sequence[Run], name: str, budget: float, uncounted: int) -> Finding:
+        total = budgets.summed(runs, name).middle
+        known = f"; what is known sums to {quantity(name, total)}" if total else ""
+        missing = f"{WORDS[name]} of {uncounted} of {budgets.jobs(runs)} are unknown{known}"
+        lacking = [unknown for run in runs if budgets.is_uncounted(run, name) for unknown in budgets.missing(run, name)]
+        told = lacking[0] if name in EXPENSES and lacking else None
+        return Finding(
+            rule="over_budget",
+            message=f"sweep.max_{name}={quantity(name, budget)} cannot be checked: {missing}{f' ({told.reason})' if told else ''}",
+            severity=self.when_unknown,
+            remedies=tuple(Remedy(overrides=(line,), effect=f"tells {told.field}") for line in told.remedies) if told else (),
+        )
 
 
-def _origin(run: Run, name: str) -> Origin:
-    if name != "total_params":
-        return where_length_is_set(run)
-    origins = (run.reading.origins.get(part) for part in _DECIDED_BY[name])
-    return next((origin for origin in origins if origin and origin.key), Origin())
+def _reference(found: Figure, budget: float) -> float:
+    """Return the end of the range that has to fit: the middle, or the slow end where only that is over."""
+    return found.middle if found.middle > budget else found.high
 
 
-def _is_uncounted(run: Run, name: str) -> bool:
-    return _figure(run, name) is None or run.reading.plan.tokens_status == "per_device"
-
-
-def _sweep_over(runs: Sequence[Run], name: str, budget: float, uncounted: int) -> Finding:
-    total = sum(_figure(run, name) or 0 for run in runs)
-    rest = f", not counting {uncounted} with unknown figures" if uncounted else ""
-    return Finding(
-        rule="over_budget",
-        message=_sentence(name, total, budget, f" over {_jobs(runs)}{rest}").replace("the policy's budget", f"the budget sweep.max_{name}"),
-        remedies=(_sweep_remedy(runs, name, total, budget),),
-        origin=where_length_is_set(runs[0]),
-    )
-
-
-def _sweep_remedy(runs: Sequence[Run], name: str, total: int, budget: float) -> Remedy:
-    """Return one override for all jobs where they share their steps, else words."""
-    plans = {(run.reading.plan.num_steps, where_length_is_set(run).key) for run in runs}
-    tokens = _figure(runs[0], "training_tokens")
-    same = len(plans) == 1 and tokens and all(_figure(run, name) for run in runs)
-    remedy = scale_steps(runs[0], Fraction(budget) * tokens / total, round_up=False) if same and tokens else None
-    if remedy:
-        return Remedy(overrides=remedy.overrides, effect=f"every job shorter: {remedy.effect.removeprefix('same model, ')}")
-    over = _quantity(name, max(1, round(total - Fraction(budget))))
-    return Remedy(effect=f"fewer or shorter jobs: {over} less in all")
-
-
-def _jobs(runs: Sequence[Run]) -> str:
-    return f"{len(runs)} job{'s' if len(runs) > 1 else ''}"
-
-
-def _quantity(name: str, value: float) -> str:
-    if name == "training_flops":
-        return format_flops(value)
-    return f"{format_count(value)} {'tokens' if name == 'training_tokens' else 'parameters'}"
+def _shared_expense(runs: Sequence[Run]) -> Expense | None:
+    """Return an expense that says what the sum is made of."""
+    return next((run.expense for run in runs if run.expense is not None), None)
 
 
 def _example(steps: int) -> Run:

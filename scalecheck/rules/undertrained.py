@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Gt
 
+from scalecheck import law_words
 from scalecheck.facts import Account, Finding, ModelShape, Origin, Outlook, Reading, Remedy, Run, Severity, TrainingPlan
 from scalecheck.remedies import scale_steps, where_length_is_set
 from scalecheck.units import format_count, format_ratio
@@ -25,7 +26,8 @@ class Rule:
     ## Why
     At equal compute, a smaller model on more tokens reaches the same loss for less. At a third of the optimal D/N about
     10 % of the compute is wasted, at a tenth about 35 %, at a hundredth about 80 %, whatever the budget. Serving makes a
-    longer training more attractive, never a shorter one. Over-training is a choice and is not this rule's business.
+    longer training more attractive, never a shorter one. The laws differ, so the finding shows the range of all that were
+    asked, and the 80 % interval of one that publishes what it takes. Over-training is a choice: see ``overtrained``.
 
     ## Example
     A model of 124M parameters that sees 180M tokens: 1.5 tokens per parameter, where about 20 are compute-optimal.
@@ -37,6 +39,9 @@ class Rule:
     ## Options
     - ``min_multiple`` (default 1/3): lowest accepted ratio of D/N to the law's optimal D/N; null switches it off.
     - ``min_tokens_per_parameter`` (default null): lowest accepted D/N itself, in tokens per total parameter.
+    - ``agreement`` (default ``default``): whose word ``min_multiple`` takes. ``default`` is the judging law's (``law``);
+      ``majority`` needs more than half of the laws in ``laws`` below it, ``all`` every one. A law of one's own counts
+      among them; kaplan2020 counts only where it is the judge.
 
     ## References
     - Hoffmann et al. 2022, Training Compute-Optimal Large Language Models, arXiv 2203.15556, section 3 and Table 3.
@@ -46,6 +51,7 @@ class Rule:
     DEFAULT_SEVERITY: ClassVar[Severity] = "warning"
     min_multiple: Annotated[float, Gt(0)] | None = 0.3333333333333333
     min_tokens_per_parameter: Annotated[float, Gt(0)] | None = None
+    agreement: Literal["default", "majority", "all"] = "default"
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Find a run below either limit."""
@@ -55,22 +61,34 @@ class Rule:
             return
         if ratio is None:  # the vocabulary is unknown: N is at least what the law was asked with, and the ratio at most this
             ratio = tokens / outlook.params
-        below_multiple = self.min_multiple is not None and outlook.multiple < self.min_multiple
-        below_ratio = self.min_tokens_per_parameter is not None and ratio < self.min_tokens_per_parameter
-        if below_multiple or below_ratio:
-            asked = self.min_tokens_per_parameter if below_ratio else None
+        num_below, num_laws = self._laws_below(run)
+        needed = {"default": 1, "majority": num_laws // 2 + 1, "all": num_laws}[self.agreement]
+        is_below = num_below >= needed
+        reasons = []
+        if self.min_tokens_per_parameter is not None and ratio < self.min_tokens_per_parameter:
+            reasons.append(f"the policy asks for {format_ratio(self.min_tokens_per_parameter)}")
+        if is_below and self.agreement != "default":
+            reasons.append(f"below x{format_ratio(self.min_multiple or 0)} under {num_below} of {num_laws} laws")
+        if is_below or reasons:
             yield Finding(
                 rule="undertrained",
-                message=_message(run, outlook, ratio, asked),
+                message=_message(run, outlook, ratio, reasons=reasons, is_below=is_below),
                 remedies=tuple(self._remedies(run, outlook)) if run.account.total_params else (),
                 origin=where_length_is_set(run),
             )
+
+    def _laws_below(self, run: Run) -> tuple[int, int]:
+        """Return how many of the laws that are asked put the run below ``min_multiple``, and how many are asked."""
+        asked = law_words.consensus(run) if self.agreement != "default" else (run.outlooks[run.judge],)
+        return sum(self.min_multiple is not None and view.multiple < self.min_multiple for view in asked), len(asked)
 
     def _remedies(self, run: Run, outlook: Outlook) -> Iterator[Remedy]:
         params, now = run.account.total_params, run.account.training_tokens
         asked = (self.min_tokens_per_parameter or 0) * params if params else 0
         target = max(outlook.tokens_for_this_model, asked)
         kind = "compute-optimal" if target > asked else f"{format_ratio(self.min_tokens_per_parameter or 0)} tokens per parameter"
+        if now and target <= now:  # the laws agree without the judge, whose optimum is no longer run
+            return
         longer = scale_steps(run, target, round_up=True)
         if longer:
             yield replace(longer, effect=longer.effect.replace("same model", f"same model, {kind}", 1))
@@ -82,7 +100,7 @@ class Rule:
             yield Remedy(effect=f"about {size} parameters on {tokens} tokens: same compute, compute-optimal")
 
 
-def _message(run: Run, outlook: Outlook, ratio: float, asked: float | None) -> str:
+def _message(run: Run, outlook: Outlook, ratio: float, *, reasons: list[str], is_below: bool) -> str:
     is_bound = run.account.total_params is None or run.reading.plan.tokens_status == "upper_bound"
     bound = "at most " if is_bound else ""
     clauses = [f"{bound}{format_ratio(ratio)} tokens per parameter"]
@@ -90,30 +108,15 @@ def _message(run: Run, outlook: Outlook, ratio: float, asked: float | None) -> s
         clauses = [f"{bound}{format_ratio(run.account.training_tokens / outlook.params)} tokens per active parameter"]
     if run.account.total_params is None:
         clauses = [f"{bound}{format_ratio(ratio)} tokens per parameter, of {format_count(outlook.params)} without embeddings"]
-    if asked is not None:
-        clauses.append(f"the policy asks for {format_ratio(asked)}")
-    if outlook.multiple < 1:
-        clauses.append(f"compute-optimal at this compute is {_optimum(run)}, x{format_ratio(outlook.multiple)}{_waste(run, outlook)}")
-    if outlook.extrapolated > 1:
-        clauses.append(
-            f"extrapolated: this run is {format_ratio(outlook.extrapolated)}x outside the range that {outlook.law} was fitted on"
-        )
-    return "; ".join(clauses)
-
-
-def _optimum(run: Run) -> str:
-    ratios = [outlook.tokens_per_parameter for outlook in run.outlooks.values()]
-    low, high = format_ratio(min(ratios)), format_ratio(max(ratios))
-    laws = f"{len(ratios)} published laws" if len(ratios) > 1 else next(iter(run.outlooks))
-    return f"{low if low == high else f'{low}-{high}'} ({laws})"
-
-
-def _waste(run: Run, judge: Outlook) -> str:
-    """Say the wasted share; a law that allocates compute without a loss cannot tell, so another one, named, does."""
-    for outlook in (judge, *run.outlooks.values()):
-        if outlook.wasted_compute is not None:
-            return f" -> {100 * outlook.wasted_compute:.0f} % of the compute is wasted ({outlook.law})"
-    return ""
+    clauses += reasons
+    if outlook.multiple < 1 or is_below:
+        waste = law_words.wasted(run)
+        optimum = f"compute-optimal at this compute is {law_words.optimal_range(run)}, x{format_ratio(outlook.multiple)}"
+        clauses += [f"{optimum} -> {waste}" if waste and outlook.multiple < 1 else optimum]
+        clauses += [law_words.extrapolated(outlook), law_words.interval(run)]
+    else:
+        clauses.append(law_words.extrapolated(outlook))
+    return "; ".join(clause for clause in clauses if clause)
 
 
 def _example(multiple: float) -> Run:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from scalecheck.facts import Account, Origin, Reading, Run, TrainingPlan, Unknown
+from scalecheck.cost import spend
+from scalecheck.facts import Account, Hardware, Origin, Reading, Run, TrainingPlan, Unknown
 from scalecheck.rules.over_budget import Rule, SweepBudget
 
 
@@ -169,3 +170,122 @@ def test_sweep_remedy_is_words_where_a_job_of_the_same_steps_is_unknown():
 
 def test_sweep_without_jobs_is_within_every_budget():
     assert sweep([], max_training_tokens=1) == []
+
+
+# --- time and money: 30e6 FLOPs of the run at a peak of 1000 FLOP/s; MFU 0.4, or 0.2-0.5 where it is assumed
+
+
+def priced(one: Run, *, mfu=None, devices=None, price=None) -> Run:
+    low, high = (mfu, mfu) if mfu else (0.2, 0.5)
+    hardware = Hardware(
+        accelerator="h100-sxm", dtype="bf16", peak_flops_per_second=1000.0, mfu=mfu or 0.4, mfu_low=low, mfu_high=high,
+        mfu_assumed=mfu is None, price_usd_per_gpu_hour=price, price_date="2026-01-31" if price else "",
+    )  # fmt: skip
+    return replace(one, expense=spend(one.account.training_flops, hardware, devices))
+
+
+HOURS = 30_000_000 / 1000 / 0.4 / 3600
+
+
+def test_hours_at_their_budget_fit_and_above_do_not():
+    found = priced(run(), mfu=0.4)
+    assert list(Rule(max_gpu_hours=HOURS).check(found)) == []
+    (finding,) = Rule(max_gpu_hours=0.99 * HOURS).check(found)
+    assert finding.severity is None
+    assert finding.message.startswith("20.8 GPU-hours (h100-sxm, ")
+    assert "MFU 0.4)" in finding.message
+
+
+def test_over_the_budget_even_at_the_fast_end_is_firm():
+    (finding,) = Rule(max_gpu_hours=0.79 * HOURS).check(priced(run()))
+    assert finding.severity is None
+    assert "16.7 to 41.7" in finding.message
+    assert "MFU assumed 0.4" in finding.message
+
+
+@pytest.mark.parametrize("severity", ["note", "warning", "error"])
+def test_over_the_budget_at_the_middle_only_is_as_severe_as_the_option(severity):
+    (finding,) = Rule(max_gpu_hours=0.9 * HOURS, when_uncertain=severity).check(priced(run()))
+    assert finding.severity == severity
+    assert finding.message.startswith("estimated ")
+
+
+def test_over_the_budget_at_the_slow_end_only_is_a_note():
+    (finding,) = Rule(max_gpu_hours=1.5 * HOURS).check(priced(run()))
+    assert finding.severity == "note"
+    assert finding.message.startswith("may be over: ")
+    assert list(Rule(max_gpu_hours=2.01 * HOURS).check(priced(run()))) == []
+
+
+def test_wall_clock_is_of_all_devices():
+    found = priced(run(), mfu=0.4, devices=4)
+    assert list(Rule(max_wall_clock_hours=HOURS / 4).check(found)) == []
+    (finding,) = Rule(max_wall_clock_hours=HOURS / 5).check(found)
+    assert "4 devices" in finding.message
+
+
+def test_cost_says_price_and_date():
+    found = priced(run(), mfu=0.4, price=2.0)
+    assert list(Rule(max_cost_usd=2 * HOURS).check(found)) == []
+    (finding,) = Rule(max_cost_usd=HOURS).check(found)
+    assert "2 USD per GPU-hour, 2026-01-31" in finding.message
+    assert finding.remedies[0].overrides == ("trainer.max_steps=50",)
+
+
+def test_remedy_for_hours_is_the_longest_training_that_fits():
+    rule = Rule(max_gpu_hours=HOURS / 3)
+    (finding,) = rule.check(priced(run(), mfu=0.4))
+    assert finding.remedies[0].overrides == ("trainer.max_steps=33",)
+    assert list(rule.check(priced(run(33), mfu=0.4))) == []
+    assert list(rule.check(priced(run(34), mfu=0.4))) != []
+
+
+@pytest.mark.parametrize("option", ["max_gpu_hours", "max_wall_clock_hours", "max_cost_usd"])
+def test_budget_without_an_accelerator_names_the_key_that_would_tell(option):
+    (finding,) = Rule(**{option: 10}).check(run())
+    assert finding.severity == "warning"
+    assert finding.message.startswith(f"{option}=10.0 ") or finding.message.startswith(f"{option}=10 ")
+    assert finding.remedies[0].overrides == ("++hydra.callbacks.scalecheck.hardware.accelerator=h100-sxm",)
+
+
+def test_budget_of_hours_without_flops_says_what_the_flops_lack():
+    (finding,) = Rule(max_gpu_hours=10).check(run(None))
+    assert "trainer.max_steps is ???" in finding.message
+    assert finding.remedies[0].overrides == ("trainer.max_steps=1000",)
+
+
+def test_wall_clock_without_devices_names_their_key():
+    (finding,) = Rule(max_wall_clock_hours=10).check(priced(run()))
+    assert "hydra.callbacks.scalecheck.hardware.num_devices" in finding.remedies[0].overrides[0]
+
+
+def test_cost_without_a_price_types_no_price():
+    (finding,) = Rule(max_cost_usd=10).check(priced(run()))
+    assert "scalecheck holds no prices" in finding.message
+    assert finding.remedies == ()
+
+
+def test_sweep_budget_of_hours_sums_the_jobs():
+    jobs = [priced(run(), mfu=0.4)] * 3
+    assert sweep(jobs, max_gpu_hours=3 * HOURS + 1e-9) == []
+    (finding,) = sweep(jobs, max_gpu_hours=2 * HOURS)
+    assert "over 3 jobs" in finding.message
+    assert "sweep.max_gpu_hours" in finding.message
+    assert finding.remedies[0].overrides == ("trainer.max_steps=66",)
+
+
+def test_sweep_budget_of_cost_sums_the_jobs():
+    (finding,) = sweep([priced(run(), mfu=0.4, price=2.0)] * 2, max_cost_usd=HOURS)
+    assert "2 USD per GPU-hour, 2026-01-31" in finding.message
+
+
+def test_sweep_over_its_budget_at_the_slow_end_only_is_a_note():
+    (finding,) = sweep([priced(run())] * 2, max_gpu_hours=3 * HOURS)
+    assert finding.severity == "note"
+
+
+def test_sweep_budget_of_hours_without_an_accelerator_names_the_key():
+    (finding,) = sweep([run(), priced(run(), mfu=0.4)], max_gpu_hours=100)
+    assert finding.severity == "warning"
+    assert "1 of 2 jobs" in finding.message
+    assert finding.remedies[0].overrides == ("++hydra.callbacks.scalecheck.hardware.accelerator=h100-sxm",)

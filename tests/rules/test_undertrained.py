@@ -40,7 +40,10 @@ def test_overtraining_is_not_reported():
 
 def test_message_has_the_ratio_the_range_of_the_laws_the_multiple_and_the_waste():
     base = with_outlook(fires(), wasted_compute=0.48, multiple=0.0744, tokens_per_parameter=20.6).outlooks["hoffmann2022_a1"]
-    laws = {law: replace(base, law=law, tokens_per_parameter=ratio) for law, ratio in (("a", 15.7), ("b", 22.4), (base.law, 20.6))}
+    laws = {
+        law: replace(base, law=law, tokens_per_parameter=ratio)
+        for law, ratio in (("porian2024", 15.7), ("llama3_2024", 22.4), (base.law, 20.6))
+    }
     assert found(replace(fires(), outlooks=laws)).message == (
         "1.4 tokens per parameter; compute-optimal at this compute is 16-22 (3 published laws), x0.074"
         " -> 48 % of the compute is wasted (hoffmann2022_a1)"
@@ -66,6 +69,65 @@ def test_extrapolation_is_said_only_beyond_the_range_of_the_law():
     assert "extrapolated" not in found(fires()).message
     beyond = found(with_outlook(fires(), extrapolated=30.2)).message
     assert "extrapolated: this run is 30x outside the range that hoffmann2022_a1 was fitted on" in beyond
+
+
+def with_laws(**multiples: float) -> Run:
+    """Return the firing run as seen by several laws; the judge is hoffmann2022_a1."""
+    base = fires().outlooks["hoffmann2022_a1"]
+    return replace(fires(), outlooks={law: replace(base, law=law, multiple=multiple) for law, multiple in multiples.items()})
+
+
+@pytest.mark.parametrize(
+    ("multiples", "agreed"),
+    [
+        ({"hoffmann2022_a1": 0.1, "porian2024": 0.5, "llama3_2024": 0.5}, {"default"}),
+        ({"hoffmann2022_a1": 0.1, "porian2024": 0.5}, {"default"}),
+        ({"hoffmann2022_a1": 0.1, "porian2024": 0.1, "llama3_2024": 0.5}, {"default", "majority"}),
+        ({"hoffmann2022_a1": 0.5, "porian2024": 0.1, "llama3_2024": 0.1}, {"majority"}),
+        ({"hoffmann2022_a1": 0.1, "porian2024": 0.1, "llama3_2024": 0.1}, {"default", "majority", "all"}),
+        ({"hoffmann2022_a1": 0.1, "mine": 0.5}, {"default"}),
+        ({"hoffmann2022_a1": 0.1, "kaplan2020": 9.0}, {"default", "majority", "all"}),
+        ({"hoffmann2022_a1": 0.5, "kaplan2020": 0.1}, set()),
+    ],
+)
+def test_agreement_counts_todays_laws_and_ones_own(multiples, agreed):
+    run = with_laws(**multiples)
+    assert {agreement for agreement in ("default", "majority", "all") if found(run, agreement=agreement)} == agreed
+
+
+def test_kaplan_counts_where_it_is_the_judge():
+    run = replace(with_laws(kaplan2020=9.0, porian2024=0.1, llama3_2024=0.1), judge="kaplan2020")
+    assert found(run, agreement="all") is None
+    assert found(run, agreement="majority") is not None
+
+
+def test_agreement_is_off_with_the_multiple():
+    assert found(with_laws(hoffmann2022_a1=0.1, porian2024=0.1), agreement="all", min_multiple=None) is None
+
+
+def test_message_says_how_many_laws_agree_where_agreement_is_asked():
+    run = with_laws(hoffmann2022_a1=0.1, porian2024=0.1, llama3_2024=0.5)
+    assert "below x0.33 under 2 of 3 laws; compute-optimal" in found(run, agreement="majority").message
+    assert "of 3 laws" not in found(run).message
+
+
+def test_run_that_the_laws_outvote_the_judge_on_is_offered_no_shorter_run():
+    finding = found(with_outlook_of_judge(with_laws(hoffmann2022_a1=2.0, porian2024=0.1, llama3_2024=0.1), 1e6), agreement="majority")
+    assert "x2.0" in finding.message
+    assert "wasted" not in finding.message
+    assert finding.remedies == ()
+
+
+def with_outlook_of_judge(run: Run, tokens_for_this_model: float) -> Run:
+    judge = replace(run.outlooks[run.judge], tokens_for_this_model=tokens_for_this_model, wasted_compute=0.1)
+    return replace(run, outlooks={**run.outlooks, run.judge: judge})
+
+
+def test_interval_ends_the_message_with_the_law_that_has_it():
+    judge = with_outlook(fires(), extrapolated=30.2).outlooks["hoffmann2022_a1"]
+    other = replace(judge, law="besiroglu2024", wasted_compute=0.481, interval=(10.1, 29.4))
+    message = found(replace(fires(), outlooks={judge.law: judge, other.law: other})).message
+    assert message.endswith("was fitted on; 80 % interval 10-29 (besiroglu2024)")
 
 
 def test_policys_own_ratio_is_compared_and_named():
