@@ -18,6 +18,7 @@ _ROUNDING_PER_WEIGHT = 5e-17  # a gradient below this, per unit of weight, is ro
 _MAX_DAMPING = 1e10
 _MIN_DAMPING = 1e-14
 _MIN_EIGENVALUE = 1e-13
+_LARGEST_LOG = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -148,11 +149,12 @@ def _residual(problem: Problem, theta: Floats) -> tuple[Floats, Floats]:
     terms = np.empty((3, len(theta), len(problem.x)))
     terms[0] = theta[:, 0, None] - theta[:, 3, None] * problem.x
     terms[1] = theta[:, 1, None] - theta[:, 4, None] * problem.y
-    terms[2] = theta[:, 2, None]
-    highest = terms.max(axis=0)
-    terms = np.exp(terms - highest)
-    total = terms.sum(axis=0)
-    return highest + np.log(total) - problem.log_loss, terms / total
+    # Inside the box a logarithm is far below this, so no maximum needs to be taken out of the sum; runs of absurd sizes end here.
+    np.exp(np.minimum(terms[:2], _LARGEST_LOG, out=terms[:2]), out=terms[:2])
+    terms[2] = np.exp(theta[:, 2, None])
+    total = terms[0] + terms[1] + terms[2]
+    terms /= total
+    return np.log(total) - problem.log_loss, terms
 
 
 def _huber(residual: Floats, weights: Floats, delta: float) -> tuple[Floats, Floats]:

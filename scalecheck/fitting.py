@@ -211,8 +211,20 @@ def grid_starts(problem: Problem, weights: Floats, delta: float, *, grid: Floats
     scales = _closed_form(problem, weights, grid)
     exponents = np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1).reshape(-1, 2)
     theta = problem.clip(np.concatenate([np.log(np.maximum(scales, 1e-300)), exponents], axis=1))
-    value = descent.objective(problem, theta, weights[None, :], delta)
+    value = _grid_objective(problem, theta, weights, grid, delta)
     return theta[np.argsort(value, kind="stable")[:count]]
+
+
+def _grid_objective(problem: Problem, theta: Floats, weights: Floats, grid: Floats, delta: float) -> Floats:
+    """Return the objective of every cell, shape (cells,): the terms are products of a factor per cell and a row per exponent, no powers."""
+    left, right = (np.exp(-grid[:, None] * axis) for axis in (problem.x, problem.y))
+    factors = np.exp(theta[:, :3]).reshape(len(grid), len(grid), 3, 1)
+    value = np.empty((len(grid), len(grid)))
+    for row, factor in enumerate(factors):
+        residual = np.log(factor[:, 0] * left[row] + factor[:, 1] * right + factor[:, 2]) - problem.log_loss
+        slope = np.clip(residual, -delta, delta)
+        value[row] = (slope * (residual - slope / 2)) @ weights
+    return value.reshape(-1)
 
 
 def _closed_form(problem: Problem, weights: Floats, grid: Floats) -> Floats:
