@@ -1,8 +1,9 @@
 """How long the fit of a loss surface takes here, and by the ways of others, and which objective each reaches, on the same runs.
 
 ``make benchmark-fitting`` runs it; the peers are scipy with the published procedure, and the ``chinchilla`` package. By default each
-peer runs a stated part of its starts, and its seconds are extrapolated to all of them; ``--all-starts`` runs all. The objective of every way is
-evaluated here, by one function: the sum of Huber losses, delta 1e-3, of log loss (Hoffmann et al. 2022, arXiv 2203.15556, Sec. 3.3).
+peer runs a stated part of its starts, and its seconds are extrapolated to all of them; ``--all-starts`` runs all. The objective of
+every way is evaluated here, by one function: the sum of Huber losses, delta 1e-3, of log loss (Hoffmann et al. 2022, arXiv
+2203.15556, Sec. 3.3).
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ def resampled(name: str, runs: Observations) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure everything and print the table. Returns 2 where a library is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--all-starts", action="store_true", help="run every start of the peers, which takes about an hour")
+    parser.add_argument("--all-starts", action="store_true", help="run every start of the peers, which takes ten minutes or more")
     parser.add_argument("--only", choices=SETS, help="one set of runs (default: both)")
     options = parser.parse_args(arguments)
     missing = [library for library in NEEDED if importlib.util.find_spec(library) is None]
