@@ -28,7 +28,7 @@ def count(reading: Reading, attention: AttentionConvention = "full", *, source_l
     if reading.module is not None:
         account = _measured(account, reading.module)
     if reading.declared_params is not None:
-        account = replace(account, total_params=reading.declared_params, active_params=reading.declared_params)
+        account = _declared(account, reading.declared_params)
     job_tokens = None if plan.tokens_status == "per_device" else plan.training_tokens
     counted = account.sequence_length if plan.target_length is None else length  # the tokens of a sequence that D counts
     training_flops, because = _training_flops(account, (job_tokens, counted), is_measured=reading.module is not None)
@@ -42,6 +42,20 @@ def count(reading: Reading, attention: AttentionConvention = "full", *, source_l
         training_flops_because=because,
         tokens_per_parameter=_ratio(job_tokens, account.total_params),
     )
+
+
+def _declared(account: Account, params: int) -> Account:
+    """Take the N that the policy tells. A ledger that counts another N is of another model, and its FLOPs would be too."""
+    if account.total_params == params:
+        return account
+    if account.total_params is not None:
+        account = Account(
+            sequence_length=account.sequence_length,
+            source_length=account.source_length,
+            attention=account.attention,
+            formula_params=account.formula_params,
+        )
+    return replace(account, total_params=params, active_params=params)
 
 
 def ledger(shape: ModelShape, workload: Workload) -> tuple[Part, ...]:

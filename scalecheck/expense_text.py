@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalecheck.facts import Expense
-from scalecheck.units import format_count
+from scalecheck.units import format_count, format_ratio
 
 
 def sentence(expense: Expense) -> str:
@@ -34,8 +34,9 @@ def _clause(figure: str, unit: str, because: str) -> str:
 def _figure(expense: Expense, name: str) -> str:
     middle, low, high = (getattr(expense, f"{name}{end}") for end in ("", "_low", "_high"))
     text = _short(middle)
-    return f"about {text} ({_short(low)}-{_short(high)})" if low < high else f"about {text}"
+    to = " to " if "e" in f"{_short(low)}{_short(high)}" else "-"  # 9.9e-8-2.5e-7 would read as a difference
+    return f"about {text} ({_short(low)}{to}{_short(high)})" if low < high else f"about {text}"
 
 
 def _short(value: float) -> str:
-    return format_count(round(value)) if value >= 100 else f"{value:.2g}"
+    return format_count(round(value)) if value >= 100 else f"{value:.2g}" if value >= 1e-4 else format_ratio(value)

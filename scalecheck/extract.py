@@ -44,9 +44,10 @@ def extract(view: View, read: Mapping[str, Any], assume: Mapping[str, Any], envi
                   shape=found.shape, model_node=found.node, length_keys=found.length_keys)  # fmt: skip
     plan, schedule_dialect = read_plan(clues)
     intent = read_intent(_with_root(surveyed), found.shape, _choices(view))
-    if intent.reason == NO_LANGUAGE and read:  # whoever maps sizes or tokens says that there is a model to compare
-        intent = Intent()
-    plan = replace(plan, intent=intent.name, intent_reason=intent.reason, time_limit_hours=_time_limit(surveyed, notes))
+    intent = Intent() if intent.reason == NO_LANGUAGE and read else intent  # whoever maps sizes says that there is a model to compare
+    epochs = plan.epochs or given.get("epochs")  # told beside steps or tokens, they say how much of D is repeated
+    limit = _time_limit(surveyed, notes)
+    plan = replace(plan, intent=intent.name, intent_reason=intent.reason, time_limit_hours=limit, epochs=epochs)
     shape = found.shape
     broken = {name for name in read if name not in given and name not in _TEXT}
     shape, plan = _without_broken_shape(shape, broken), _without_broken_factors(plan, broken, given)

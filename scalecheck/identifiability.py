@@ -40,12 +40,12 @@ def design_problems(observations: Observations) -> tuple[str, ...]:
     ratios = observations.tokens / observations.params
     found: list[str] = []
     if observations.num_distinct < MIN_DISTINCT_RUNS:
-        found.append(f"There are {observations.num_distinct} distinct runs; five coefficients need at least {MIN_DISTINCT_RUNS}.")
+        found.append(f"There {_count(observations.num_distinct, 'distinct run')}; five coefficients need at least {MIN_DISTINCT_RUNS}.")
     if num_sizes < _MIN_VALUES:
         found.append(f"There {_count(num_sizes, 'model size')}; alpha needs at least {_MIN_VALUES}: add runs at other parameter counts.")
     if num_durations < _MIN_VALUES:
         found.append(f"There {_count(num_durations, 'token count')}; beta needs at least {_MIN_VALUES}: add shorter or longer runs.")
-    if float(ratios.max() / ratios.min()) < _MIN_RATIO_SPREAD:
+    if observations.num_distinct > 1 and float(ratios.max() / ratios.min()) < _MIN_RATIO_SPREAD:
         found.append(
             f"Every run has the same tokens per parameter ({float(np.median(ratios)):.3g}), so N and D grow together and alpha and beta "
             "are not separable: add runs of the same sizes at other token counts."
@@ -63,7 +63,7 @@ def identifiability(observations: Observations, fit: SurfaceFit, bootstrap: Boot
     against = [*design_problems(observations), *_edges(fit)]
     if condition > _MAX_CONDITION:
         against.append(f"Some change of the coefficients hardly changes any predicted loss (condition number {condition:.1e}).")
-    widths, too_wide = _widths(observations, bootstrap)
+    widths, too_wide = _widths(observations, fit, bootstrap)
     against += too_wide
     notes = [*widths]
     if "E" in fit.at_edge:
@@ -90,17 +90,21 @@ def condition_number(observations: Observations, fit: SurfaceFit) -> float:
     return float(np.linalg.cond(columns / lengths))
 
 
+def _has_no_optimum(fit: SurfaceFit) -> bool:
+    return any(name in fit.at_edge for name in ("A", "B", "alpha", "beta"))
+
+
 def _edges(fit: SurfaceFit) -> list[str]:
     found = [
         f"The fit put {name} at the edge of the search ({getattr(fit, name):.3g})." for name in ("alpha", "beta") if name in fit.at_edge
     ]
     found += [
-        f"The fit made {name} vanish: the losses do not depend on {what}." for name, what in (("A", "N"), ("B", "D")) if name in fit.at_edge
+        f"The fit made {name} vanish: the losses do not fall with {what}." for name, what in (("A", "N"), ("B", "D")) if name in fit.at_edge
     ]
     return found
 
 
-def _widths(observations: Observations, bootstrap: Bootstrap) -> tuple[list[str], list[str]]:
+def _widths(observations: Observations, fit: SurfaceFit, bootstrap: Bootstrap) -> tuple[list[str], list[str]]:
     """Return a sentence on each interval, those that are narrow enough and those that are not."""
     flops = FLOPS_PER_PARAMETER_PER_TOKEN * float((observations.params * observations.tokens).max())
     rows = [(name, bootstrap.interval(name, LEVEL), _MAX_EXPONENT_WIDTH) for name in ("alpha", "beta")]
@@ -111,7 +115,7 @@ def _widths(observations: Observations, bootstrap: Bootstrap) -> tuple[list[str]
         sentence = f"{name} {'is' if name in ('alpha', 'beta') else 'are'} {low:.3g} to {high:.3g} ({LEVEL:.0%} interval)"
         if high > limit * low:
             wide.append(f"{sentence}, wider than a factor of {limit:.0f}.")
-        else:
+        elif not _has_no_optimum(fit):  # at the edge of the search an interval of no width says nothing
             narrow.append(f"{sentence}.")
     return narrow, wide
 

@@ -12,6 +12,12 @@ from scalecheck.units import format_ratio
 
 HISTORY = ("kaplan2020",)
 """Laws that later work replaced (Hoffmann et al. 2022, arXiv 2203.15556, Sec. 1): they speak only where they are the judge."""
+_COUNTED = {
+    "non_embedding": "non-embedding",
+    "with_head": "non-embedding + head",
+    "flops_over_6": "FLOPs per token / 6",
+    "active": "active",
+}
 
 
 def consensus(run: Run) -> tuple[Outlook, ...]:
@@ -52,6 +58,12 @@ def extrapolated(outlook: Outlook) -> str:
     if not outlook.extrapolated > 1:
         return ""
     return f"extrapolated: this run is {format_ratio(outlook.extrapolated)}x outside the range that {outlook.law} was fitted on"
+
+
+def parameters(outlook: Outlook) -> str:
+    """Return ``parameters``, with what the law counts as its N where that is not the total: its optimum is told in its own N."""
+    kind = next((words for start, words in _COUNTED.items() if outlook.params_convention.startswith(start)), "")
+    return f"parameters{f' ({kind})' if kind else ''}"
 
 
 def _waste_teller(run: Run) -> Outlook | None:

@@ -35,7 +35,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnFit:
-    """What a fit found; ``isoflop`` is a sentence where the runs give none."""
+    """What a fit found; ``isoflop`` is a sentence where the runs give none, ``advice`` empty where an edge of the search decides N*."""
 
     law: LossSurface
     table: RunsTable
@@ -73,7 +73,7 @@ def fit_runs(table: RunsTable, asked: Asked, progress: Callable[[int, int], None
         table=table,
         fit=fit,
         intervals={name: resampled.interval(name, LEVEL) for name in (*NAMES, "a")},
-        advice=_advice(law, resampled, isoflop),
+        advice=() if set(fit.at_edge) - {"E"} else _advice(law, resampled, isoflop),
         isoflop=isoflop,
         held_out=extrapolation(runs),
         verdict=verdict,

@@ -88,7 +88,8 @@ def column(quantity: str, asked: str | None, columns: Sequence[str], where: str,
             raise ScalecheckError(message)
         return asked
     known = names or NAMES[quantity]
-    found = [name for name in columns if re.sub(r"[\W_]+", "", name.lower()) in known]
+    found = [name for name in columns if _bare(name) in known]
+    found = found or [name for name in columns if _bare(name.rpartition(".")[2]) in known]  # config.model.n_params, as trackers export
     if len(found) > 1:
         message = (
             f"{where}: {_listed([repr(name) for name in found])} may each be the {_WHAT[quantity]}; "
@@ -107,7 +108,8 @@ def required(found: str | None, quantity: str, columns: Sequence[str], where: st
     if found is not None:
         return found
     there = ", ".join(clean(repr(name)) for name in columns[:_MAX_NAMED]) or "none"
-    message = f"{where}: no column is called as {_WHAT[quantity]} are; say which: --{quantity} NAME. Columns: {there}."
+    unit = "; it is in nats per token, which is the logarithm of a perplexity, and bits times 0.693" if quantity == "loss" else ""
+    message = f"{where}: no column has a name for the {_WHAT[quantity]}; say which: --{quantity} NAME{unit}. Columns: {there}."
     raise ScalecheckError(message)
 
 
@@ -122,6 +124,18 @@ def _listed(words: Sequence[str]) -> str:
     if len(words) > _MAX_NAMED:
         return f"{', '.join(words[:_MAX_NAMED])} and {len(words) - _MAX_NAMED} more"
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return an object with the keys of the objects in it as ``outer.inner``, so that each is a column."""
+    found: dict[str, Any] = {}
+    for key, value in record.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+    return found
 
 
 def _quoted(name: str) -> str:
@@ -172,7 +186,7 @@ def _json(text: str, path: Path) -> list[dict[str, Any]]:
     if not all(isinstance(record, dict) for record in records):
         message = f"{path}: it needs a list of objects, one a run."
         raise ScalecheckError(message)
-    return records
+    return [_flat(record) for record in records]
 
 
 def _record(line: str, where: str) -> dict[str, Any]:
@@ -184,7 +198,7 @@ def _record(line: str, where: str) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         message = f"{where} is no JSON object; each line needs one, such as {{'params': 124e6, 'tokens': 2.5e9, 'loss': 3.2}}."
         raise ScalecheckError(message)
-    return loaded
+    return _flat(loaded)
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:

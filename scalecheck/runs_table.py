@@ -7,6 +7,7 @@ well as tokens do, and give a law that is off by the unit, so numbers that no ru
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,11 @@ MIN_PARAMS = 1e4
 """Below this a column of parameters is taken to be in thousands, millions or billions: no ladder starts with smaller models."""
 MIN_TOKENS = 1e6
 """Below this a column of tokens is taken to be in millions or billions."""
+_RISES = 0.5
+"""A correlation of log C and loss above this is no noise about a falling loss."""
 PLAUSIBLE_RATIO = (0.02, 1e5)
 """Tokens per parameter, the median of a table: 20 is where published laws are, and a unit is off by 1e3 or more."""
+_REMEDY = "a fit takes the logarithm, so correct or remove what did not train"
 MAX_LOSS_NATS = 13.0
 """A uniform guess over 400,000 words has a loss of 13 nats; what is above is a perplexity, or not per token."""
 
@@ -171,10 +175,9 @@ def _numbers(rows: Sequence[Row], used: Mapping[str, str], units: Mapping[str, f
         bad = [row.label for row, number in zip(rows, numbers, strict=True) if not (math.isfinite(number) and number > 0)]
         if bad:
             shown = clean(repr(next(row for row in rows if row.label == bad[0]).values.get(name))[:60])
-            message = (
-                f"{where}: {clean(repr(name))} is no number above 0 in {labels(bad)} (there: {shown}); "
-                "a fit takes the logarithm, so correct or remove what did not train."
-            )
+            is_comma = re.search(r"\d,\d", shown) is not None
+            remedy = "write numbers with a decimal point, and without a comma" if is_comma else _REMEDY
+            message = f"{where}: {clean(repr(name))} is no number above 0 in {labels(bad)} (there: {shown}); {remedy}."
             raise ScalecheckError(message)
         values[quantity] = [number * units.get(quantity, 1.0) for number in numbers]
     if "flops" in values:
@@ -191,6 +194,8 @@ def _number(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
+        if isinstance(value, str) and re.fullmatch(r"\s*\d{1,3}(,\d{3}){2,}(\.\d*)?\s*", value):
+            return float(value.replace(",", ""))  # with two commas they can only separate thousands
         count = count_or_none(value) if isinstance(value, str) else None
         return math.nan if count is None else float(count)
 
@@ -209,7 +214,10 @@ def _refuse_other_units(runs: Sequence[_Run], used: Mapping[str, str], units: Ma
     second = "tokens" if "tokens" in used else "flops"
     ratio = tokens / params
     is_plausible = tokens >= MIN_TOKENS and PLAUSIBLE_RATIO[0] <= ratio <= PLAUSIBLE_RATIO[1]
-    if second in units or is_plausible:
+    if second in units:
+        return
+    if is_plausible:
+        _refuse_mixed_units(runs, clean(repr(used[second])), second, where)
         return
     low = ratio < PLAUSIBLE_RATIO[0] or tokens < MIN_TOKENS
     factors = (1e3, 1e6, 1e9, 1e12, 1e15, 1e18, 1e21)
@@ -223,6 +231,19 @@ def _refuse_other_units(runs: Sequence[_Run], used: Mapping[str, str], units: Ma
         f"a unit seems to be off. Try {remedy}; if it is right as it is: --units {second}=1"
     )
     raise ScalecheckError(message)
+
+
+def _refuse_mixed_units(runs: Sequence[_Run], name: str, quantity: str, where: str) -> None:
+    """Ask about single rows that no run has in a table that is plausible as a whole: two tables put together, say."""
+    low, high = PLAUSIBLE_RATIO
+    odd = [run for run in runs if not (run.tokens >= MIN_TOKENS and low <= run.tokens / run.params <= high)]
+    if odd:
+        ratio = format_ratio(odd[0].tokens / odd[0].params)
+        message = (
+            f"{where}: {labels([run.label for run in odd])} may be in another unit than the other rows (there: {ratio} tokens per "
+            f"parameter); correct the rows, or if they are right as they are: --units {quantity}=1 ({name})"
+        )
+        raise ScalecheckError(message)
 
 
 def _without_duplicates(runs: Sequence[_Run]) -> tuple[list[_Run], list[str]]:
@@ -252,6 +273,9 @@ def _within(runs: Sequence[_Run], most: float | None) -> tuple[list[_Run], list[
 
 
 def _loss_note(runs: Sequence[_Run]) -> list[str]:
+    log_flops, losses = np.log([run.params * run.tokens for run in runs]), np.array([run.loss for run in runs])
+    if np.ptp(losses) > 0 and np.ptp(log_flops) > 0 and np.corrcoef(log_flops, losses)[0, 1] > _RISES:
+        return ["The loss rises with compute, where a law has it fall; is it an accuracy?"]
     high = [run.label for run in runs if run.loss > MAX_LOSS_NATS]
     if not high:
         return []

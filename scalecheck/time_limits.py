@@ -107,6 +107,8 @@ def _hours(survey: Survey, key: str, unit: str) -> float | Unreadable | None:
 def _cannot(key: str, value: Any, unit: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool) and not unit:
         return f"{key}={shown(value)} does not tell its unit; write '1-12:00:00' or 36h, in quotes"
+    if key == f"{_LAUNCHER}.timeout_min":  # submitit takes nothing else
+        return f"{key} is {shown(value)}; it needs a whole number of minutes"
     return f"{key} is {shown(value)}, no limit of time; write one such as '01:12:00:00' (days, hours, minutes, seconds) or 36h"
 
 

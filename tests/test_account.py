@@ -114,11 +114,23 @@ def test_declared_params_without_a_shape_are_six_n_d() -> None:
     assert account.training_flops_because == "6ND: the model's shape is unknown, so attention is not counted"
 
 
+def test_declared_params_that_the_ledger_counts_too_keep_it() -> None:
+    assert count(reading(declared_params=GPT2_PARAMS)).parts == count(reading()).parts
+
+
+def test_flops_are_those_of_the_declared_params_and_not_of_another_models_shape() -> None:
+    plan = TrainingPlan(training_tokens=1_000_000, sequence_length=1024, tokens_status="exact")
+    account = count(replace(reading(declared_params=7_000_000_000), plan=plan))
+    assert account.training_flops == 6 * 7_000_000_000 * 1_000_000
+    assert account.parts == ()
+    assert account.non_embedding_params is None
+
+
 def test_declared_params_win_over_the_ledger() -> None:
     account = count(reading(declared_params=2 * GPT2_PARAMS))
     assert (account.total_params, account.active_params) == (2 * GPT2_PARAMS, 2 * GPT2_PARAMS)
     assert account.tokens_per_parameter == 1_024_000 / (2 * GPT2_PARAMS)
-    assert account.training_flops == 3 * GPT2_FORWARD * 1000
+    assert account.training_flops == 6 * 2 * GPT2_PARAMS * 1_024_000
 
 
 def test_nothing_known_is_unknown_and_no_error() -> None:

@@ -35,3 +35,7 @@ def test_energy_of_the_boards_limit_is_up_to():
 
 def test_nothing_is_said_of_what_was_not_asked_for():
     assert not {"USD", "kWh", "CO2", "wall"} & set(said(1e21, mfu=0.4).replace("(", " ").split())
+
+
+def test_range_with_exponents_is_not_read_as_a_difference():
+    assert said(1.7616e11, accelerator="h100-sxm").startswith("about 1.24e-7 (9.89e-8 to 2.47e-7) GPU-hours")

@@ -175,3 +175,20 @@ def test_named_family_fills_in_its_defaults_marked_assumed(read):
     assert (reading.shape.family, reading.shape.num_layers, reading.shape.vocab_size) == ("gpt2", 2, 50257)
     assert reading.origins["vocab_size"].assumed
     assert not reading.origins["family"].assumed
+
+
+def test_epochs_told_beside_steps_are_kept(read):
+    config = {"model": {"n_layer": 2, "n_embd": 64, "n_head": 2, "block_size": 64, "vocab_size": 512}, "trainer": {"max_steps": 10, "devices": 1}}
+    assert read(config | {"data": {"batch_size": 4, "seq_len": 64}}, epochs=7).plan.epochs == 7
+
+
+def test_limit_of_time_is_read_with_its_key(read):
+    found = read({"trainer": {"max_steps": 10, "max_time": "00:12:00:00"}})
+    assert found.plan.time_limit_hours == 12
+    assert found.origins["time_limit_hours"].key == "trainer.max_time"
+
+
+def test_limit_of_time_without_a_unit_is_unknown(read):
+    found = read({"trainer": {"max_steps": 10, "max_time": 43200}})
+    assert found.plan.time_limit_hours is None
+    assert [item.field for item in found.unknowns].count("time_limit_hours") == 1

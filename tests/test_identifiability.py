@@ -69,7 +69,7 @@ def test_wide_interval_of_an_exponent_counts_against():
 
 @pytest.mark.parametrize(
     ("edge", "said", "is_identified"),
-    [("alpha", "put alpha at the edge", False), ("A", "do not depend on N", False), ("E", "no irreducible loss", True)],
+    [("alpha", "put alpha at the edge", False), ("A", "do not fall with N", False), ("E", "no irreducible loss", True)],
 )
 def test_coefficient_at_the_edge_is_said(edge, said, is_identified):
     verdict = identifiability(GOOD, replace(FIT, at_edge=(edge,)), DRAWN)
@@ -81,3 +81,14 @@ def test_condition_number_grows_as_the_design_collapses():
     sizes = np.geomspace(1e7, 1e10, 36)
     narrow = runs(sizes, 20 * sizes * np.where(np.arange(36) % 2, 1.0, 1.1))
     assert condition_number(narrow, FIT) > 10 * condition_number(GOOD, FIT)
+
+
+def test_one_run_is_told_of_in_the_singular_and_without_its_ratio():
+    said = design_problems(runs(np.array([1e8]), np.array([1e9])))
+    assert said[0] == "There is 1 distinct run; five coefficients need at least 6."
+    assert not any("tokens per parameter" in sentence for sentence in said)
+
+
+def test_edge_gives_no_interval_without_width():
+    stuck = Observations(params=GOOD.params, tokens=GOOD.tokens, loss=np.full(len(GOOD), 3.0))
+    assert not any("interval" in sentence for sentence in judged(stuck).sentences)

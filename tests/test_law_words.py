@@ -79,3 +79,12 @@ def test_extrapolation_is_said_beyond_the_range_only():
     assert law_words.extrapolated(VIEW) == ""
     beyond = law_words.extrapolated(replace(VIEW, extrapolated=30.2))
     assert beyond == "extrapolated: this run is 30x outside the range that hoffmann2022_a1 was fitted on"
+
+
+def test_parameters_are_named_as_the_law_counts_them():
+    conventions = ("total", "non_embedding", "with_head", "flops_over_6", "active")
+    words = [law_words.parameters(law("x", params_convention=convention)) for convention in conventions]
+    assert words == [
+        "parameters",
+        *(f"parameters ({kind})" for kind in ("non-embedding", "non-embedding + head", "FLOPs per token / 6", "active")),
+    ]

@@ -114,7 +114,7 @@ def test_only_parameters_of_another_convention(refusal):
 @pytest.mark.parametrize(
     ("header", "options", "said"),
     [
-        ("params,tokens,x", {}, "no column is called as final loss are; say which: --loss NAME. Columns: 'params', 'tokens', 'x'."),
+        ("params,tokens,x", {}, "no column has a name for the final loss; say which: --loss NAME; it is in nats per token,"),
         ("x,tokens,loss", {}, "--params NAME"),
         ("params,x,loss", {}, "--tokens NAME"),
         ("train_loss,params,val_loss", {}, "--tokens NAME"),
@@ -255,3 +255,35 @@ def test_units_that_are_none(text):
 def test_units():
     assert parse_units("params=1e6, tokens=1e9") == {"params": 1e6, "tokens": 1e9}
     assert parse_units(None) == {}
+
+
+def test_separators_of_thousands_are_read(read):
+    plain = read(csv_of(RUNS)).observations
+    split = read(csv_of([(f'"{int(params):,}"', f'"{int(tokens):,}"', loss) for params, tokens, loss in RUNS])).observations
+    assert split.params.tolist() == plain.params.tolist()
+    assert split.tokens.tolist() == plain.tokens.tolist()
+
+
+def test_decimal_comma_is_named(refusal):
+    said = refusal(csv_of(RUNS).replace(",", ";").replace(".", ","))
+    assert "with a decimal point" in said
+    assert "did not train" not in said
+
+
+def test_single_rows_in_another_unit_are_named(read, refusal):
+    mixed = [(params, tokens / 1e9 if row < 2 else tokens, loss) for row, (params, tokens, loss) in enumerate(RUNS)]
+    assert "rows 1 and 2 may be in another unit than the other rows" in refusal(csv_of(mixed))
+    assert len(read(csv_of(mixed), units="tokens=1").observations) == len(RUNS)
+
+
+def test_nested_keys_are_columns(read):
+    records = [{"config": {"model": {"params": params}}, "tokens": tokens, "summary": {"loss": loss}} for params, tokens, loss in RUNS]
+    used = {"params": "config.model.params", "tokens": "tokens", "loss": "summary.loss"}
+    assert read("\n".join(json.dumps(record) for record in records), name="runs.jsonl").used == used
+    assert read(json.dumps(records), name="runs.json").used == used
+
+
+def test_loss_that_rises_with_compute_is_asked_about(read):
+    rising = [(params, tokens, 0.03 * math.log(params * tokens)) for params, tokens, _ in RUNS]
+    assert read(csv_of(rising)).notes == ("The loss rises with compute, where a law has it fall; is it an accuracy?",)
+    assert read(csv_of(RUNS)).notes == ()

@@ -114,3 +114,8 @@ def test_limit_of_another_stage_is_none_of_the_training(limit):
 
 def test_budgets_of_scalecheck_are_no_limit_of_the_launcher(limit):
     assert limit({"hydra": {"callbacks": {"scalecheck": {"rules": {"over_budget": {"max_hours": 3}}}}}}) is None
+
+
+def test_submitits_limit_is_not_told_to_be_a_text(limit):
+    found = limit({"hydra": {"launcher": {"timeout_min": "abc"}}})
+    assert found == Unreadable(reason="hydra.launcher.timeout_min is 'abc'; it needs a whole number of minutes")

@@ -24,6 +24,8 @@ SUMMARY = "fit a scaling law to a table of your own runs, with intervals, and wr
 EXAMPLES = ("scalecheck fit runs.csv --out conf/scalecheck/law/mine.yaml --units tokens=1e9",)
 SCHEMA_VERSION = 1
 _FORMATS = ("terminal", "json")
+_LONG = 2_000_000  # runs times resamples: about a minute of one CPU
+_INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 _MIN_RESAMPLES = 20
 _MAX_RESAMPLES = 100_000
 
@@ -54,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Fit, write and show; returns 0.
+    """Fit, write and show; returns 0, or 130 where Ctrl-C ended the fit.
 
     Raises:
         ScalecheckError: the runs cannot be read or give no fit, or the law cannot be written. Then nothing is.
@@ -80,11 +82,23 @@ def run(arguments: Sequence[str]) -> int:
     )
     runs = read_runs(Path(options.runs), columns, parse_units(options.units))
     asked = Asked(name=name, source=options.runs, params_convention=options.params_convention, resamples=resamples, seed=seed)
-    found = fit_runs(runs, asked, _progress())
+    _say_where_long(len(runs.observations), resamples)
+    try:
+        found = fit_runs(runs, asked, _progress())
+    except KeyboardInterrupt:
+        print("\nscalecheck: interrupted; nothing was written.", file=sys.stderr)
+        return _INTERRUPTED
     if out is not None:
         write_law(out, found.law, fit_object(found), replace=options.force)
     print(json.dumps(_object(found, out), indent=2) if options.format == "json" else "\n".join(_lines(found, out)))
     return 0
+
+
+def _say_where_long(num_runs: int, resamples: int) -> None:
+    """Say before minutes of work that they are coming: a table that large is likely loss curves."""
+    if num_runs * resamples > _LONG:
+        sentence = f"{num_runs:,} runs and {resamples:,} resamples take minutes or more; --resamples {_MIN_RESAMPLES} is quicker."
+        print(f"scalecheck: {sentence} A fit wants one row a run, its final loss, not a loss curve.", file=sys.stderr)
 
 
 def _progress() -> Callable[[int, int], None] | None:
@@ -156,7 +170,7 @@ def _lines(found: OwnFit, out: Path | None) -> Iterator[str]:
     yield ""
     yield from _coefficients(found)
     yield ""
-    yield f"N counts the {found.law.params_convention} parameters, C = 6ND."
+    yield f"N counts the {found.law.params_convention} parameters, C = 6ND; the loss is taken to be in nats per token."
     yield from _advice(found)
     yield ""
     yield from _second_opinions(found)
@@ -181,6 +195,9 @@ def _coefficients(found: OwnFit) -> Iterator[str]:
 
 
 def _advice(found: OwnFit) -> Iterator[str]:
+    if not found.advice:
+        yield "No N* and D* are given: where a coefficient is at the edge of the search, the search decides them, not the runs."
+        return
     has_isoflop = any(advice.isoflop is not None for advice in found.advice)
     second = ("approach 2",) if has_isoflop else ()
     rows: list[tuple[str, ...]] = [("budget C", "N*", "D*", "D*/N*", "95 % interval", *second, "")]

@@ -13,7 +13,7 @@ from typing import Any
 from scalecheck import __version__, optimal_text
 from scalecheck.composing import add_options
 from scalecheck.errors import PolicyError, ScalecheckError, did_you_mean
-from scalecheck.forms import Law
+from scalecheck.forms import Law, LossSurface
 from scalecheck.planning import LOSS_LAW, Answers, Question, Refusal, ServedPlan, answers, law_named, shipped_laws
 from scalecheck.units import parse_count
 
@@ -72,7 +72,8 @@ def run(arguments: Sequence[str]) -> int:
     laws = _laws(options.law)
     question, because = _question(options, given)
     inference = None if options.inference_tokens is None else _positive("--inference-tokens", options.inference_tokens)
-    found = answers(laws, question, inference, loss_law=law_named(LOSS_LAW))
+    asked = next((law for law in laws if isinstance(law, LossSurface)), None) if options.law else None
+    found = answers(laws, question, inference, loss_law=asked or law_named(LOSS_LAW))
     if options.format == "json":
         print(json.dumps(_object(found, because), indent=2))
     else:

@@ -106,7 +106,9 @@ def _message(run: Run, outlook: Outlook, unique: float, constrained: Optimum | N
     bound = "at most " if run.reading.plan.tokens_status == "upper_bound" else ""
     epochs = outlook.optimal_tokens / unique
     needed = f"compute-optimal at this compute is {bound}{format_count(round(outlook.optimal_tokens))} tokens ({outlook.law})"
-    share = f"effective tokens {100 * repeats.effective_share(max(1.0, epochs)):.0f} % of tokens processed at that many"
+    effective = 100 * repeats.effective_share(max(1.0, epochs))
+    percent = f"{effective:.0f}" if effective >= 1 else "less than 1"
+    share = f"effective tokens {percent} % of tokens processed at that many"
     split = f"; with these data its optimum is {_split(constrained)}" if constrained is not None else ""
     return f"{needed}, {_counted(epochs)} epochs over {format_count(round(unique))} unique tokens; {share} under {REPEATS_LAW}{split}"
 

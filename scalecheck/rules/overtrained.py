@@ -60,7 +60,8 @@ class Rule:
             return
         if outlook.multiple > self.max_multiple:
             size, tokens = format_count(round(outlook.optimal_params)), format_count(round(outlook.optimal_tokens))
-            effect = f"about {size} parameters on {tokens} tokens: same compute, compute-optimal for training alone"
+            counted = law_words.parameters(outlook)
+            effect = f"about {size} {counted} on {tokens} tokens: same compute, compute-optimal for training alone"
             yield Finding(
                 rule="overtrained", message=_message(run, outlook), remedies=(Remedy(effect=effect),), origin=where_length_is_set(run)
             )
@@ -69,7 +70,7 @@ class Rule:
 def _message(run: Run, outlook: Outlook) -> str:
     ratio, parameter = run.account.tokens_per_parameter or 0.0, "parameter"
     if outlook.params_convention.startswith("active"):
-        ratio, parameter = (run.account.training_tokens or 0) / outlook.params, "active parameter"
+        ratio, parameter = (run.account.training_tokens or 0) / (run.account.active_params or outlook.params), "active parameter"
     clauses = [
         f"over-trained relative to training compute only (x{format_ratio(outlook.multiple)})",
         f"{format_ratio(ratio)} tokens per {parameter}, compute-optimal at this compute is {law_words.optimal_range(run)}",

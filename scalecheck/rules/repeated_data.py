@@ -94,9 +94,10 @@ def _message(run: Run, epochs: float) -> str:
     bound = "at most " if plan.tokens_status == "upper_bound" else ""
     data = f" over {format_count(plan.unique_tokens)} unique tokens" if plan.unique_tokens is not None else ""
     share = 100 * repeats.effective_share(max(1.0, epochs))
+    percent = f"{share:.0f}" if share >= 1 else "less than 1"
     at_those = " at that many" if bound else ""
     return (
-        f"{bound}{_counted(epochs)} epochs{data}; effective tokens {share:.0f} % of tokens processed{at_those} under muennighoff2023;"
+        f"{bound}{_counted(epochs)} epochs{data}; effective tokens {percent} % of tokens processed{at_those} under muennighoff2023;"
         " the limit is contested, it moves with regularisation"
     )
 

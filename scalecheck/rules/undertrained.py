@@ -67,8 +67,9 @@ class Rule:
         reasons = []
         if self.min_tokens_per_parameter is not None and ratio < self.min_tokens_per_parameter:
             reasons.append(f"the policy asks for {format_ratio(self.min_tokens_per_parameter)}")
+        laws = "laws" if num_laws > 1 else "law"
         if is_below and self.agreement != "default":
-            reasons.append(f"below x{format_ratio(self.min_multiple or 0)} under {num_below} of {num_laws} laws")
+            reasons.append(f"below x{format_ratio(self.min_multiple or 0)} under {num_below} of {num_laws} {laws}")
         if is_below or reasons:
             yield Finding(
                 rule="undertrained",
@@ -97,7 +98,7 @@ class Rule:
             yield Remedy(effect=f"train on {format_count(round(target))} tokens: same model, {kind}, {compute}")
         if outlook.multiple < 1:
             size, tokens = format_count(round(outlook.optimal_params)), format_count(round(outlook.optimal_tokens))
-            yield Remedy(effect=f"about {size} parameters on {tokens} tokens: same compute, compute-optimal")
+            yield Remedy(effect=f"about {size} {law_words.parameters(outlook)} on {tokens} tokens: same compute, compute-optimal")
 
 
 def _message(run: Run, outlook: Outlook, ratio: float, *, reasons: list[str], is_below: bool) -> str:
@@ -105,14 +106,17 @@ def _message(run: Run, outlook: Outlook, ratio: float, *, reasons: list[str], is
     bound = "at most " if is_bound else ""
     clauses = [f"{bound}{format_ratio(ratio)} tokens per parameter"]
     if outlook.params_convention.startswith("active") and run.account.training_tokens is not None:
-        clauses = [f"{bound}{format_ratio(run.account.training_tokens / outlook.params)} tokens per active parameter"]
+        active = run.account.active_params or outlook.params
+        clauses = [f"{bound}{format_ratio(run.account.training_tokens / active)} tokens per active parameter"]
     if run.account.total_params is None:
         clauses = [f"{bound}{format_ratio(ratio)} tokens per parameter, of {format_count(outlook.params)} without embeddings"]
     clauses += reasons
     if outlook.multiple < 1 or is_below:
         waste = law_words.wasted(run)
         optimum = f"compute-optimal at this compute is {law_words.optimal_range(run)}, x{format_ratio(outlook.multiple)}"
-        clauses += [f"{optimum} -> {waste}" if waste and outlook.multiple < 1 else optimum]
+        # a law of history has no part in what a later law finds wasted: no arrow from its ratio to that
+        arrow = "; " if run.judge in law_words.HISTORY else " -> "
+        clauses += [f"{optimum}{arrow}{waste}" if waste and outlook.multiple < 1 else optimum]
         clauses += [law_words.extrapolated(outlook), law_words.interval(run)]
     else:
         clauses.append(law_words.extrapolated(outlook))

@@ -188,3 +188,35 @@ def test_progress_is_drawn_on_a_terminal_only(fit, monkeypatch):
     fit(SARDANA, *FEW)
     assert "bootstrap [" in terminal.getvalue()
     assert terminal.getvalue().endswith("\033[K"), "the bar is gone when the work is done"
+
+
+def test_loss_that_does_not_fall_gets_no_advice(fit, tmp_path):
+    path = tmp_path / "runs.csv"
+    lines = synthetic(path) and [line.rsplit(",", 1)[0] + ",3.0" for line in path.read_text().splitlines()[1:]]
+    path.write_text("\n".join(["params,tokens,loss", *lines, ""]))
+    code, out, _ = fit(str(path), *FEW)
+    assert code == 0
+    assert "No N* and D* are given" in out
+    assert "D*/N*" not in out
+    assert json.loads(fit(str(path), *FEW, "--format", "json")[1])["optimal"] == []
+
+
+def test_interrupted_fit_writes_nothing(fit, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scalecheck.own_fit.bootstrap", lambda *_, **__: interrupted())
+    code, out, err = fit(synthetic(tmp_path / "runs.csv"), "--out", "conf/mine.yaml", *FEW)
+    assert (code, out) == (130, "")
+    assert "interrupted; nothing was written" in err
+    assert not Path("conf").exists()
+
+
+def test_long_work_is_announced_on_standard_error_alone(fit, tmp_path, monkeypatch):
+    path = synthetic(tmp_path / "runs.csv")
+    monkeypatch.setattr("scalecheck.commands.fit._LONG", 399)
+    code, out, err = fit(path, *FEW, "--format", "json")
+    assert (code, json.loads(out)["rows_fitted"]) == (0, 20)
+    assert "20 runs and 20 resamples take minutes or more" in err
+    monkeypatch.setattr("scalecheck.commands.fit._LONG", 400)
+    assert fit(path, *FEW)[2] == ""

@@ -48,6 +48,11 @@ def test_gophers_budget_under_the_laws_of_chinchilla(told):
     assert row(out, "hoffmann2022_a3").split()[1] == "40.4B"
 
 
+def test_more_compute_is_told_by_the_law_that_was_asked(told):
+    assert "what more compute buys under muennighoff2023" in told("--flops", "1e21", "--law", "muennighoff2023")
+    assert "what more compute buys under besiroglu2024" in told("--flops", "1e21", "--law", "hoffmann2022_a1")
+
+
 def test_every_shipped_law_has_a_row_and_history_is_marked(told):
     out = told("--flops", "1e21")
     for name in shipped_laws():

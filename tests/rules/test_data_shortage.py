@@ -105,3 +105,7 @@ def test_silent_where_it_cannot_tell(run):
 
 def test_counts_at_the_end_of_a_float_are_no_failure():
     assert found(with_plan(with_outlook(fires(), law_flops=1e300, optimal_tokens=1e150), unique_tokens=1))
+
+
+def test_hardly_effective_repeats_are_not_said_to_be_worth_nothing():
+    assert "effective tokens less than 1 % of tokens processed" in found(with_plan(fires(), unique_tokens=10**6)).message

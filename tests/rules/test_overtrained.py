@@ -110,3 +110,12 @@ def test_silent_where_the_parameters_are_only_a_bound():
 @pytest.mark.parametrize("run", [replace(fires(), outlooks={}), replace(fires(), judge="other"), replace(fires(), account=Account())])
 def test_silent_without_an_outlook_of_the_judge(run):
     assert found(run) is None
+
+
+def test_tokens_per_active_parameter_are_of_the_models_own_active_parameters_and_the_optimum_of_the_laws_n():
+    run = fires()
+    outlook = replace(run.outlooks[run.judge], params_convention="active", params=10**9)
+    run = replace(run, outlooks={run.judge: outlook}, account=replace(run.account, active_params=run.account.training_tokens // 500))
+    finding = next(iter(Rule().check(run)))
+    assert "; 500 tokens per active parameter" in finding.message
+    assert "parameters (active) on" in finding.remedies[0].effect

@@ -194,3 +194,28 @@ def test_upper_bound_that_is_too_low_is_reported_as_one():
 @pytest.mark.parametrize("run", [replace(fires(), outlooks={}), replace(fires(), judge="other"), replace(fires(), account=Account())])
 def test_silent_without_an_outlook_of_the_judge(run):
     assert found(run, min_tokens_per_parameter=1000.0) is None
+
+
+def test_tokens_per_active_parameter_are_of_the_models_own_active_parameters_not_of_the_laws_n():
+    run = with_outlook(fires(), params_convention="active", params=10**9)
+    run = replace(run, account=replace(run.account, active_params=run.account.training_tokens // 2))
+    assert found(run).message.startswith("2.0 tokens per active parameter")
+
+
+def test_optimum_is_offered_in_the_laws_own_n():
+    assert any(
+        "parameters (non-embedding) on" in remedy.effect
+        for remedy in found(with_outlook(fires(), params_convention="non_embedding")).remedies
+    )
+
+
+def test_agreement_of_a_single_law_is_said_in_the_singular():
+    assert "under 1 of 1 law;" in found(fires(), agreement="all").message
+
+
+def test_history_has_no_part_in_the_waste_that_a_later_law_tells():
+    old = replace(fires().outlooks["hoffmann2022_a1"], law="kaplan2020")
+    later = replace(old, law="besiroglu2024", wasted_compute=0.04)
+    message = found(replace(fires(), outlooks={old.law: old, later.law: later}, judge=old.law)).message
+    assert "; 4 % of the compute is wasted (besiroglu2024)" in message
+    assert "->" not in message
