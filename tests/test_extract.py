@@ -178,7 +178,10 @@ def test_named_family_fills_in_its_defaults_marked_assumed(read):
 
 
 def test_epochs_told_beside_steps_are_kept(read):
-    config = {"model": {"n_layer": 2, "n_embd": 64, "n_head": 2, "block_size": 64, "vocab_size": 512}, "trainer": {"max_steps": 10, "devices": 1}}
+    config = {
+        "model": {"n_layer": 2, "n_embd": 64, "n_head": 2, "block_size": 64, "vocab_size": 512},
+        "trainer": {"max_steps": 10, "devices": 1},
+    }
     assert read(config | {"data": {"batch_size": 4, "seq_len": 64}}, epochs=7).plan.epochs == 7
 
 
