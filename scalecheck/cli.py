@@ -10,6 +10,7 @@ from scalecheck import __version__, registry
 from scalecheck.errors import ScalecheckError, did_you_mean
 
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_CANNOT = 0, 1, 2
+EXIT_INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 _INTRODUCTION = """\
 scalecheck reads a composed Hydra training config, computes parameters N, training tokens D and
 training FLOPs C, and compares them with published scaling laws and with your budgets.
@@ -48,6 +49,9 @@ def _run(command: str, arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - the reader of our output has gone; say no more
         return EXIT_CLEAN
+    except KeyboardInterrupt:
+        print("\nscalecheck: interrupted.", file=sys.stderr)
+        return EXIT_INTERRUPTED
     except Exception as bug:
         return _cannot(f"internal error: {type(bug).__name__}: {str(bug)[:300]}. Please report it with the command you typed.")
     return code

@@ -15,6 +15,7 @@ from scalecheck import descent
 from scalecheck.bootstrap import Bootstrap
 from scalecheck.fitting import MIN_DISTINCT_RUNS, Observations, SurfaceFit, centre, problem_of
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN
+from scalecheck.units import format_flops
 
 LEVEL = 0.8
 
@@ -70,7 +71,7 @@ def identifiability(observations: Observations, fit: SurfaceFit, bootstrap: Boot
         notes.append("The fit has no irreducible loss (E = 0): the losses still fall like a power law, and E is not identified.")
     low, high = bootstrap.interval("E", LEVEL)
     if "E" not in fit.at_edge and low < 0.1 * high:
-        notes.append(f"E is poorly identified: its {LEVEL:.0%} interval is {low:.2g} to {high:.2g}.")
+        notes.append(f"E is poorly identified: its {100 * LEVEL:.0f} % interval is {low:.2g} to {high:.2g}.")
     verdict = "The runs identify alpha and beta." if not against else "The runs do not identify alpha and beta."
     return Identifiability(is_identified=not against, sentences=(verdict, *against, *notes), condition_number=condition)
 
@@ -108,11 +109,11 @@ def _widths(observations: Observations, fit: SurfaceFit, bootstrap: Bootstrap) -
     """Return a sentence on each interval, those that are narrow enough and those that are not."""
     flops = FLOPS_PER_PARAMETER_PER_TOKEN * float((observations.params * observations.tokens).max())
     rows = [(name, bootstrap.interval(name, LEVEL), _MAX_EXPONENT_WIDTH) for name in ("alpha", "beta")]
-    rows.append((f"The optimal tokens per parameter at {flops:.2g} FLOPs", bootstrap.ratio_interval(flops, LEVEL), _MAX_RATIO_WIDTH))
+    rows.append((f"The optimal tokens per parameter at {format_flops(flops)}", bootstrap.ratio_interval(flops, LEVEL), _MAX_RATIO_WIDTH))
     narrow: list[str] = []
     wide: list[str] = []
     for name, (low, high), limit in rows:
-        sentence = f"{name} {'is' if name in ('alpha', 'beta') else 'are'} {low:.3g} to {high:.3g} ({LEVEL:.0%} interval)"
+        sentence = f"{name} {'is' if name in ('alpha', 'beta') else 'are'} {low:.3g} to {high:.3g} ({100 * LEVEL:.0f} % interval)"
         if high > limit * low:
             wide.append(f"{sentence}, wider than a factor of {limit:.0f}.")
         elif not _has_no_optimum(fit):  # at the edge of the search an interval of no width says nothing

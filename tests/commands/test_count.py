@@ -306,3 +306,15 @@ def test_model_of_a_repo_without_hydra_is_counted_from_its_files(app):
     done = app.cli("count", "--config", "base.yaml", "model.n_layer=3", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["total_params"] == 512 * 64 + 128 * 64 + 3 * (12 * 64 * 64 + 13 * 64) + 2 * 64
+
+
+def test_interrupted_command_says_so_and_leaves_with_130(capsys, monkeypatch):
+    from scalecheck import cli
+    from scalecheck.commands import count
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(count, "run", interrupt)
+    assert cli.main(["count", "config.json"]) == 130
+    assert capsys.readouterr().err == "\nscalecheck: interrupted.\n"
