@@ -33,6 +33,7 @@ _EXPONENT_BOUNDS = (0.005, 4.0)
 _GRID = np.geomspace(0.02, 1.5, 41)
 _NEGLIGIBLE = 1e-6  # a term below this share of the smallest loss counts as zero
 _NUM_STARTS = 64
+_NUM_KEPT = 24  # after the first descent, most starts of one valley stand at the same place
 _NUM_FINALISTS = 8
 _CONTINUATION = ((30.0, False), (10.0, True), (3.0, True), (1.0, True))  # multiples of delta, and whether by Newton: squares first
 
@@ -135,7 +136,9 @@ def fit_surface(observations: Observations, *, delta: float = DELTA) -> SurfaceF
         raise ScalecheckError(msg)
     problem = problem_of(observations)
     starts = grid_starts(problem, problem.weights[0], delta)
-    refined = refine(problem, starts, delta, problem.weights)
+    nearer = refine(problem, starts, delta, problem.weights, _CONTINUATION[:1])
+    kept = nearer.take(np.argsort(nearer.value, kind="stable")[:_NUM_KEPT])
+    refined = refine(problem, kept.theta, delta, problem.weights, _CONTINUATION[1:])
     finalists = refined.take(np.argsort(refined.value, kind="stable")[:_NUM_FINALISTS])
     finished = finish(problem, finalists.theta, delta, problem.weights)
     best = finished.take(np.argmin(finished.value, keepdims=True))
@@ -176,12 +179,14 @@ def problem_of(observations: Observations) -> Problem:
     )
 
 
-def refine(problem: Problem, theta: Floats, delta: float, weights: Floats) -> descent.State:
+def refine(
+    problem: Problem, theta: Floats, delta: float, weights: Floats, continuation: tuple[tuple[float, bool], ...] = _CONTINUATION
+) -> descent.State:
     """Descend from starts of shape (s, 5), by reweighted least squares and then Newton steps, while delta shrinks to its value.
 
     ``weights`` has shape (1, n), or (s, n) with one row per start.
     """
-    for multiple, exact in _CONTINUATION:
+    for multiple, exact in continuation:
         state = descent.minimise(problem, theta, weights, descent.Method(delta=delta * multiple, exact=exact, max_steps=12))
         theta = state.theta
     return state
