@@ -19,11 +19,10 @@ def _clauses(expense: Expense) -> Iterator[str]:
         yield _clause(_figure(expense, "wall_clock_hours"), "hours of wall clock", expense.wall_clock_because)
     if expense.cost_usd is not None:
         yield _clause(_figure(expense, "cost_usd"), "USD", expense.cost_because)
+    at_most = "up to " if expense.hardware.power_is_board_power else ""
     if expense.energy_kwh is not None:
-        at_most = "up to " if expense.hardware.power_is_board_power else ""
         yield _clause(at_most + _figure(expense, "energy_kwh"), "kWh", expense.energy_because)
     if expense.co2_kg is not None:
-        at_most = "up to " if expense.hardware.power_is_board_power else ""
         yield _clause(at_most + _figure(expense, "co2_kg"), "kg of CO2", expense.co2_because)
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scalecheck.facts import Account, Part
-from scalecheck.parts import BACKWARD_PER_FORWARD, active_params, forward_flops
-
-_PER_PARAMETER = 6
-"""C = 6ND (Kaplan et al. 2020, arXiv 2001.08361, Sec. 2.1), by which FLOPs per token are put into the place of N."""
+from scalecheck.parts import BACKWARD_PER_FORWARD, FLOPS_PER_PARAM_AND_TOKEN, active_params, forward_flops
 
 
 def active_or_total(account: Account) -> int | None:
@@ -38,7 +35,7 @@ def params_over_6(account: Account) -> float | None:
     if any(count is None for count in counts):
         return None
     per_sequence = sum(count for count in counts if count is not None)
-    return (1 + BACKWARD_PER_FORWARD) * per_sequence / length / _PER_PARAMETER
+    return (1 + BACKWARD_PER_FORWARD) * per_sequence / length / FLOPS_PER_PARAM_AND_TOKEN
 
 
 def _full_flops(part: Part, length: int, attention: str) -> float | None:

@@ -12,7 +12,10 @@ from scalecheck.units import format_ratio
 
 HISTORY = ("kaplan2020",)
 """Laws that later work replaced (Hoffmann et al. 2022, arXiv 2203.15556, Sec. 1): they speak only where they are the judge."""
-_COUNTED = {
+LOSS_LAW = "besiroglu2024"
+"""The default law for losses: Hoffmann et al. 2022's own surface, refitted, with a published error."""
+COUNTED_AS = {
+    "total": "total",
     "non_embedding": "non-embedding",
     "with_head": "non-embedding + head",
     "flops_over_6": "FLOPs per token / 6",
@@ -62,8 +65,16 @@ def extrapolated(outlook: Outlook) -> str:
 
 def parameters(outlook: Outlook) -> str:
     """Return ``parameters``, with what the law counts as its N where that is not the total: its optimum is told in its own N."""
-    kind = next((words for start, words in _COUNTED.items() if outlook.params_convention.startswith(start)), "")
-    return f"parameters{f' ({kind})' if kind else ''}"
+    kind = next((words for start, words in COUNTED_AS.items() if outlook.params_convention.startswith(start)), "total")
+    return "parameters" if kind == "total" else f"parameters ({kind})"
+
+
+def ratio_found(run: Run, outlook: Outlook, ratio: float) -> str:
+    """Return the run's tokens per parameter; of a mixture of experts per active one, whatever the law counts as its N."""
+    tokens, active = run.account.training_tokens, run.account.active_params
+    if outlook.params_convention.startswith("active") and tokens is not None:
+        return f"{format_ratio(tokens / (active or outlook.params))} tokens per active parameter"
+    return f"{format_ratio(ratio)} tokens per parameter"
 
 
 def _waste_teller(run: Run) -> Outlook | None:

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scalecheck.group_options import GroupOptions, Option
-from scalecheck.planning import HISTORY, Answers, LawPlan, Refusal, ServedPlan
+from scalecheck.law_words import COUNTED_AS, HISTORY
+from scalecheck.planning import Answers, LawPlan, Refusal, ServedPlan
 from scalecheck.text import clean, table
 from scalecheck.units import format_count, format_flops, format_ratio, format_scientific
 
-_CONVENTIONS = {
-    "total": "total",
-    "non_embedding": "non-embedding",
-    "active": "active",
-    "with_head": "non-embedding + head",
-    "flops_over_6": "FLOPs per token / 6",
-}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _PLAN_HEAD = ("law", "N*", "N counted as", "D*", "D*/N*", "80 %", "loss", "extrapolated")
 _WHERE = {"flops": "budget", "params": "size", "tokens": "amount of data", "loss": "loss, each on its own corpus,"}
@@ -73,7 +67,7 @@ def _row(plan: LawPlan) -> tuple[str, ...]:
     return (
         _name(plan.law),
         format_count(plan.optimal_params),
-        _counted_as(plan.params_convention),
+        COUNTED_AS[plan.params_convention],
         format_count(plan.optimal_tokens),
         format_ratio(plan.tokens_per_parameter),
         interval,
@@ -81,10 +75,6 @@ def _row(plan: LawPlan) -> tuple[str, ...]:
         f"{format_ratio(plan.extrapolated)}x" if plan.extrapolated > 1 else "no",
         format_scientific(plan.training_flops),
     )
-
-
-def _counted_as(params_convention: str) -> str:
-    return _CONVENTIONS.get(params_convention, params_convention)
 
 
 def _name(law: str) -> str:
@@ -168,7 +158,7 @@ def group_lines(found: GroupOptions) -> Iterator[str]:
     """Yield the options of a config group, the one that is nearest to the optimum, and what to type for it."""
     optimum = f"N* {format_count(found.optimal_params)}, {format_ratio(found.optimal_ratio)} tokens per parameter"
     flops = f"{format_flops(found.law_flops)} (6ND)"
-    optimum = f"compute-optimal under {clean(found.law)} (N {_counted_as(found.params_convention)}): {optimum}"
+    optimum = f"compute-optimal under {clean(found.law)} (N {COUNTED_AS.get(found.params_convention, found.params_convention)}): {optimum}"
     yield f"{clean(found.group)}: {len(found.options)} options at this run's C, {flops}; {optimum}"
     yield ""
     head = (clean(found.group), "N", "D/N at this C", "multiple", "waste", "")

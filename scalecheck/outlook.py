@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import cast
 
-from scalecheck import registry
+from scalecheck import registry, repeats
 from scalecheck.facts import Account, Outlook
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN, Law
 from scalecheck.law_params import active_or_total, params_over_6, with_head
@@ -22,8 +22,6 @@ _PARAMS: Mapping[str, Callable[[Account], float | None]] = {
     "with_head": with_head,
     "flops_over_6": params_over_6,
 }
-REPEATS_LAW = "muennighoff2023"
-"""The one shipped law that tells what a repeated token is worth."""
 
 
 def outlooks(
@@ -50,8 +48,8 @@ def outlooks(
         return {}
     known = ((name, _outlook(name, account, law_named(name, own_laws))) for name in laws)
     views = {name: outlook for name, outlook in known if outlook is not None}
-    if REPEATS_LAW in views and unique_tokens:
-        views[REPEATS_LAW] = _with_repeats(views[REPEATS_LAW], account, unique_tokens)
+    if repeats.REPEATS_LAW in views and unique_tokens:
+        views[repeats.REPEATS_LAW] = _with_repeats(views[repeats.REPEATS_LAW], account, unique_tokens)
     return views
 
 
@@ -127,8 +125,6 @@ def _with_repeats(outlook: Outlook, account: Account, unique_tokens: float) -> O
     tokens = account.training_tokens
     if tokens is None or not unique_tokens < tokens:
         return outlook
-    from scalecheck import repeats
-
     worth = repeats.effective_tokens(unique_tokens, tokens)
     loss = repeats.constrained_loss(outlook.params, tokens, unique_tokens)
     return replace(outlook, effective_tokens=worth, effective_loss=loss)

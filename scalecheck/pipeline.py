@@ -18,6 +18,7 @@ from scalecheck.judge import judge, judge_sweep
 from scalecheck.outlook import is_bound, outlooks
 from scalecheck.policy import Policy
 from scalecheck.provenance import locate_all
+from scalecheck.repeats import unique_tokens
 
 DEFAULT_PREFIX = "hydra.callbacks.scalecheck"
 CountModule = Callable[[int | None], ModuleCount | Unknown]
@@ -50,20 +51,12 @@ def check_job(job: JobInput, policy: Policy) -> Job:
     reading = replace(reading, plan=replace(reading.plan, intent=intent, intent_reason=silence))
     account = count(reading, policy.attention)
     is_of_one_device = reading.plan.tokens_status == "per_device"
-    views = {} if silence or is_of_one_device else outlooks(account, policy.laws, policy.own_laws, _unique_tokens(reading))
+    views = {} if silence or is_of_one_device else outlooks(account, policy.laws, policy.own_laws, unique_tokens(reading.plan))
     run = Run(reading=reading, account=account, outlooks=views, judge=policy.law, name=job.name, expense=_expense(account, reading, policy))
     findings = judge(run, policy)
     is_judged = policy.law in views and not is_bound(views[policy.law])
     decision = verdict(findings, policy.mode, silent=not is_judged)
     return Job(name=job.name, overrides=job.overrides, run=run, findings=findings, verdict=decision)
-
-
-def _unique_tokens(reading: Reading) -> float | None:
-    """Return the tokens that the data hold: told, or the run's over its epochs."""
-    plan = reading.plan
-    if plan.unique_tokens is not None or not plan.epochs or plan.training_tokens is None or plan.tokens_status == "per_device":
-        return plan.unique_tokens
-    return plan.training_tokens / plan.epochs
 
 
 def _expense(account: Account, reading: Reading, policy: Policy) -> Expense | None:

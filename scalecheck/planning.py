@@ -10,19 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 from scalecheck import registry, serving
 from scalecheck.errors import ScalecheckError
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN, Bounds, Law, LossSurface, Optimum
+from scalecheck.law_words import HISTORY
 from scalecheck.policy_laws import DEFAULT_LAWS
 from scalecheck.units import format_scientific
 
 Quantity = Literal["flops", "params", "tokens", "loss"]
-HISTORY = ("kaplan2020",)
-"""Shipped for what was believed then; laws from 2022 on disagree with it."""
-LOSS_LAW = "besiroglu2024"
-"""The default law for losses: Hoffmann et al. 2022's own surface, refitted, with a published error."""
 MULTIPLES = (1, 2, 10, 100)
 
 
@@ -131,15 +128,6 @@ def shipped_laws() -> tuple[str, ...]:
     """Return every law that is shipped: those that judge by default, in their order, then the rest, history last."""
     rest = [name for name in registry.names("laws") if name not in DEFAULT_LAWS]
     return (*DEFAULT_LAWS, *sorted(rest, key=lambda name: (name in HISTORY, name)))
-
-
-def law_named(name: str) -> Law:
-    """Return a shipped law.
-
-    Raises:
-        PolicyError: no such law; names the nearest one.
-    """
-    return cast("Law", registry.load("laws", name).LAW)
 
 
 def plan(law: Law, question: Question) -> LawPlan | Refusal:

@@ -12,16 +12,30 @@ import math
 from typing import cast
 
 from scalecheck import registry
+from scalecheck.facts import TrainingPlan
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN, LossSurface, Optimum
 
-# By its name, as rules come here and no member of an open folder imports another.
-_MODULE = registry.load("laws", "muennighoff2023")
+REPEATS_LAW = "muennighoff2023"
+"""The one shipped law that tells what a repeated token is worth; by its name, as no member of an open folder imports another."""
+_MODULE = registry.load("laws", REPEATS_LAW)
 LAW = cast(LossSurface, _MODULE.LAW)
 R_D_STAR: float = _MODULE.R_D_STAR
 R_N_STAR: float = _MODULE.R_N_STAR
 
 _BISECTIONS = 200
 """Each halves the interval; a float has no more than 53 halvings of its digits to give, and the interval is at most e^700 wide."""
+
+
+def unique_tokens(plan: TrainingPlan) -> float | None:
+    """Return the tokens that the data hold: told, else D over the epochs; ``None`` where unknown or beyond a float."""
+    try:
+        if plan.unique_tokens is not None:
+            return float(plan.unique_tokens) if plan.unique_tokens > 0 else None
+        if plan.training_tokens and plan.epochs and plan.epochs > 0 and plan.tokens_status != "per_device":
+            return plan.training_tokens / plan.epochs
+    except OverflowError:
+        return None
+    return None
 
 
 def effective_tokens(unique_tokens: float, training_tokens: float) -> float:

@@ -25,10 +25,10 @@ _UNIT_WORDS = {
     "seconds": ("s", "sec", "secs", "second", "seconds"),
 }
 _HOURS_BY_WORD = {word: _HOURS_IN[unit] for unit, words in _UNIT_WORDS.items() for word in words}
-_LIMITS = (
+_LIMITS = frozenset((
     "max_time", "max_time_per_run", "time_limit", "timelimit", "walltime", "wall_time", "max_walltime", "max_wall_time", "max_wall_clock",
     "wall_clock_limit", "time_budget", "max_train_time", "max_training_time", "max_run_time", "max_runtime", "train_time_limit",
-)  # fmt: skip
+))  # fmt: skip
 # Names that tell their unit: submitit's, Megatron-LM's exit_duration_in_mins, nanotron's and other codes' max_hours.
 _WITH_UNITS = {"timeout_min": "minutes", "exit_duration_in_mins": "minutes", "max_hours": "hours", "stop_time_hours": "hours"}
 # A config may hold other stages beside the training (curation of data, conversion, export), each with a limit of its own.
@@ -69,22 +69,21 @@ def _places(survey: Survey) -> Iterator[tuple[str, str]]:
     if "additional_parameters" in launcher and "time" in survey.view.keys(node):
         yield f"{node}.time", ""
     for key in survey.keys():
-        name = plain_name(key)
-        parent = plain_name(key.rpartition(".")[0])
-        is_part = parent in _LIMITS and name in _HOURS_IN  # of a limit, which is read whole
-        if is_aside(key) or is_part or not set(key.lower().split(".")[:-1]) <= _OF_TRAINING:
-            continue
-        if name in _LIMITS or (name == "time" and parent in _SCHEDULERS):
-            yield key, ""
-        elif unit := _WITH_UNITS.get(name) or _unit_of(name):
+        unit = _unit(plain_name(key), key)  # the name first: it is read of every key of every config
+        if unit is not None and not is_aside(key) and set(key.lower().split(".")[:-1]) <= _OF_TRAINING:
             yield key, unit
 
 
-def _unit_of(name: str) -> str:
-    """Return the unit that the name of a limit ends with: ``time_limit_hours``, ``max_time_in_min``."""
+def _unit(name: str, key: str) -> str | None:
+    """Return the unit that the name of a limit tells, as ``time_limit_hours`` does, ``""`` for none; ``None``: it is no limit."""
+    if name in _LIMITS or (name == "time" and plain_name(key.rpartition(".")[0]) in _SCHEDULERS):
+        return ""
+    if name in _WITH_UNITS:
+        return _WITH_UNITS[name]
     stem, _, word = name.rpartition("_")
-    is_limit = stem.removesuffix("_in") in _LIMITS
-    return next((unit for unit, words in _UNIT_WORDS.items() if is_limit and word in words), "")
+    if stem.removesuffix("_in") not in _LIMITS:
+        return None
+    return next((unit for unit, words in _UNIT_WORDS.items() if word in words), None)
 
 
 def _hours(survey: Survey, key: str, unit: str) -> float | Unreadable | None:

@@ -7,12 +7,12 @@ import math
 import pytest
 
 from scalecheck.errors import ScalecheckError
+from scalecheck.outlook import law_named
 from scalecheck.planning import (
     LawPlan,
     Question,
     Refusal,
     answers,
-    law_named,
     more_compute,
     plan,
     served,

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scalecheck.facts import TrainingPlan
 from scalecheck.laws.muennighoff2023 import LAW
-from scalecheck.repeats import constrained_loss, constrained_optimum, effective_share, effective_tokens
+from scalecheck.repeats import constrained_loss, constrained_optimum, effective_share, effective_tokens, unique_tokens
 
 SCALED = st.floats(0, 4).map(lambda exponent: 10**exponent)
 
@@ -93,3 +94,18 @@ def test_extreme_shortage_still_has_a_finite_optimum(flops: float, unique: float
     assert math.isfinite(best.params)
     assert math.isfinite(best.tokens)
     assert 6 * best.params * best.tokens == pytest.approx(flops, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        ({"unique_tokens": 300, "training_tokens": 1000, "epochs": 2.0}, 300),
+        ({"training_tokens": 1000, "epochs": 4.0}, 250),
+        ({"training_tokens": 1000}, None),
+        ({"training_tokens": 1000, "epochs": 4.0, "tokens_status": "per_device"}, None),
+        ({"training_tokens": 10**400, "epochs": 4.0}, None),
+        ({"unique_tokens": 10**400}, None),
+    ],
+)
+def test_what_the_data_hold_is_told_or_follows_from_epochs(plan, expected):
+    assert unique_tokens(TrainingPlan(**plan)) == expected

@@ -14,7 +14,9 @@ from scalecheck import __version__, optimal_text
 from scalecheck.composing import add_options
 from scalecheck.errors import PolicyError, ScalecheckError, did_you_mean
 from scalecheck.forms import Law, LossSurface
-from scalecheck.planning import LOSS_LAW, Answers, Question, Refusal, ServedPlan, answers, law_named, shipped_laws
+from scalecheck.law_words import LOSS_LAW
+from scalecheck.outlook import law_named
+from scalecheck.planning import Answers, Question, Refusal, ServedPlan, answers, shipped_laws
 from scalecheck.units import parse_count
 
 SUMMARY = "say which N and D are compute-optimal for a budget, a size, an amount of data or a loss, under every law"
@@ -160,7 +162,7 @@ def _laws(names: Sequence[str]) -> tuple[Law, ...]:
 
     known = Laws(Path.cwd())
     wanted = dict.fromkeys(known.name(name, "--law") for name in names) or dict.fromkeys(shipped_laws())
-    return tuple(known.own[name] if name in known.own else law_named(name) for name in wanted)
+    return tuple(law_named(name, known.own) for name in wanted)
 
 
 def _group(options: argparse.Namespace) -> int:

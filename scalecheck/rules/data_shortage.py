@@ -13,10 +13,8 @@ from scalecheck import repeats
 from scalecheck.facts import Account, Finding, Origin, Outlook, Reading, Remedy, Run, Severity, TrainingPlan
 from scalecheck.forms import Optimum
 from scalecheck.remedies import where_length_is_set
+from scalecheck.repeats import REPEATS_LAW
 from scalecheck.units import format_count, format_ratio
-
-REPEATS_LAW = "muennighoff2023"
-"""The law that tells what a repeated token is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +73,9 @@ class Rule:
 
 def _unique_tokens(run: Run) -> float | None:
     """Return the unique tokens: told, else D over the epochs unless D is only a bound; ``None`` where unknown or beyond a float."""
-    tokens, plan = run.account.training_tokens, run.reading.plan
-    try:
-        if plan.unique_tokens is not None:
-            return float(plan.unique_tokens) if plan.unique_tokens > 0 else None
-        if tokens and plan.epochs and plan.epochs > 0 and plan.tokens_status != "upper_bound":
-            return tokens / plan.epochs
-    except OverflowError:
-        return None
-    return None
+    plan = run.reading.plan
+    is_bound = plan.unique_tokens is None and plan.tokens_status == "upper_bound"
+    return None if is_bound else repeats.unique_tokens(plan)
 
 
 def _constrained(run: Run, outlook: Outlook, unique: float) -> Optimum | None:

@@ -14,9 +14,6 @@ from scalecheck.forms import LossSurface
 from scalecheck.remedies import where_length_is_set
 from scalecheck.units import format_count, format_ratio
 
-SURFACE = "besiroglu2024"
-"""The L(N, D) under which the serving volume is told: Sardana's condition needs a loss, which an allocation does not have."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -68,12 +65,10 @@ class Rule:
 
 
 def _message(run: Run, outlook: Outlook) -> str:
-    ratio, parameter = run.account.tokens_per_parameter or 0.0, "parameter"
-    if outlook.params_convention.startswith("active"):
-        ratio, parameter = (run.account.training_tokens or 0) / (run.account.active_params or outlook.params), "active parameter"
+    found = law_words.ratio_found(run, outlook, run.account.tokens_per_parameter or 0.0)
     clauses = [
         f"over-trained relative to training compute only (x{format_ratio(outlook.multiple)})",
-        f"{format_ratio(ratio)} tokens per {parameter}, compute-optimal at this compute is {law_words.optimal_range(run)}",
+        f"{found}, compute-optimal at this compute is {law_words.optimal_range(run)}",
         f"common where a model will be served{_serving(run.account)}",
         law_words.extrapolated(outlook),
         law_words.interval(run),
@@ -82,18 +77,21 @@ def _message(run: Run, outlook: Outlook) -> str:
 
 
 def _serving(account: Account) -> str:
-    """Say for which lifetime this is the cheapest split; nothing where the surface finds it under-trained or overflows."""
+    """Say for which lifetime this is the cheapest split; nothing where the surface finds it under-trained or overflows.
+
+    Sardana's condition needs a loss, which an allocation does not have, so it is told under the default law for losses.
+    """
     params, tokens = account.active_params or account.total_params, account.training_tokens
     if not params or not tokens:
         return ""
-    surface = cast(LossSurface, registry.load("laws", SURFACE).LAW)
+    surface = cast(LossSurface, registry.load("laws", law_words.LOSS_LAW).LAW)
     try:
         implied = serving.implied_inference_tokens(surface, params, tokens)
     except (ArithmeticError, ValueError):
         return ""
     if not implied or not implied > 0:
         return ""
-    condition = f"Sardana et al. 2024, first-order condition, on {SURFACE}"
+    condition = f"Sardana et al. 2024, first-order condition, on {law_words.LOSS_LAW}"
     return f": it would be the cheapest split for about {_rounded(implied)} lifetime inference tokens ({condition})"
 
 

@@ -104,10 +104,7 @@ class Rule:
 def _message(run: Run, outlook: Outlook, ratio: float, *, reasons: list[str], is_below: bool) -> str:
     is_bound = run.account.total_params is None or run.reading.plan.tokens_status == "upper_bound"
     bound = "at most " if is_bound else ""
-    clauses = [f"{bound}{format_ratio(ratio)} tokens per parameter"]
-    if outlook.params_convention.startswith("active") and run.account.training_tokens is not None:
-        active = run.account.active_params or outlook.params
-        clauses = [f"{bound}{format_ratio(run.account.training_tokens / active)} tokens per active parameter"]
+    clauses = [f"{bound}{law_words.ratio_found(run, outlook, ratio)}"]
     if run.account.total_params is None:
         clauses = [f"{bound}{format_ratio(ratio)} tokens per parameter, of {format_count(outlook.params)} without embeddings"]
     clauses += reasons
