@@ -4,15 +4,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo corpus test test-fast test-torch benchmark benchmark-fitting check goldens docs clean
+.PHONY: help venv demo corpus test test-fast matrix benchmark-launch test-torch benchmark benchmark-fitting check goldens docs clean
 
 help:
 	@echo "make demo       a stopped launch, its remedy typed, the passing launch and its report"
 	@echo "make corpus     25 real configs of public repos: what is said about each, and whether it is true"
 	@echo "make test       all tests; make test-fast: without those that build and install the project"
+	@echo "make matrix     the tests of launches on every Python and hydra-core that can be installed here"
 	@echo "make test-torch counts against transformers' models, built here (installs torch and transformers)"
 	@echo "make benchmark  how fast counting is, beside the ways of others (installs them)"
 	@echo "make benchmark-fitting   the fit of a law, beside the published procedure (installs scipy and chinchilla)"
+	@echo "make benchmark-launch    what a check costs a launch and a sweep, beside the same without it"
 	@echo "make check      ruff, mypy --strict, import contracts, size budget"
 	@echo "make goldens    rewrite the golden files of the tests; read the diff"
 	@echo "make docs       rewrite the pages that are generated from the code"
@@ -38,6 +40,13 @@ test: $(STAMP)
 
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -m "not packaging"
+
+matrix:
+	$(PYTHON) tests/matrix.py
+
+benchmark-launch: $(STAMP)
+	$(BIN)/python benchmarks/launch.py
+	$(BIN)/python benchmarks/sweep.py
 
 test-torch: $(STAMP)
 	$(BIN)/python -m pip install --quiet --group torch

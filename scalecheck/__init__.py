@@ -19,3 +19,22 @@ def count_parameters(module: Any, *, trainable: bool = True) -> int:
     from scalecheck import module_count
 
     return module_count.count_parameters(module, trainable=trainable)
+
+
+def check(config: Any, policy: Any = None, *, instantiate: bool = False) -> Any:
+    """Check a composed config and return the ``Report``: see ``scalecheck.api.check``. Prints nothing, and never ends the process.
+
+    Raises:
+        scalecheck.errors.ScalecheckError: the policy or the config cannot be used.
+        TypeError: ``config`` is no config.
+    """
+    from scalecheck import api
+
+    return api.check(config, policy, instantiate=instantiate)
+
+
+def render(report: Any, form: str = "terminal") -> str:
+    """Return a report as text, in any of the formats of scalecheck/formats/: see ``scalecheck.api.render``."""
+    from scalecheck import api
+
+    return api.render(report, form)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from scalecheck.errors import ScalecheckError, did_you_mean
 from scalecheck.text import shown
+from scalecheck.values import dataclass
 
 DTYPES = ("bf16", "fp16", "tf32", "fp32", "fp8")
 
@@ -75,6 +73,9 @@ def accelerator(name: str) -> Accelerator:
 @cache
 def accelerators() -> Mapping[str, Accelerator]:
     """Return the whole table by name, in its order; read when first asked for."""
+    import csv
+    from importlib.resources import files
+
     text = (files("scalecheck") / "data" / "accelerators.csv").read_text(encoding="utf-8")
     return {row["name"]: _of_row(row) for row in csv.DictReader(text.splitlines())}
 

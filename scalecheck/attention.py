@@ -6,12 +6,12 @@ FLOPs are of one whole sequence, 2 per multiply-add, in matrix products only; se
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from scalecheck.facts import AttentionConvention, Part, Workload
 from scalecheck.keys import even_head_dim
 from scalecheck.parts import FLOPS_PER_MULTIPLY_ADD, linear, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

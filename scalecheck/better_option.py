@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from scalecheck import compose
@@ -18,6 +18,7 @@ from scalecheck.locating import loader, typed
 from scalecheck.outlook import is_bound
 from scalecheck.remedies import scale_steps
 from scalecheck.units import format_count, format_ratio
+from scalecheck.values import dataclass
 
 MOST_OPTIONS = 24
 """Of a larger group no option is offered: composing them would take longer than a reader waits."""

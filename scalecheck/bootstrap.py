@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from scalecheck.fitting import (
     uncentre,
 )
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN
+from scalecheck.values import dataclass
 
 Bounds = tuple[float, float]
 Progress = Callable[[int, int], None]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 
 from scalecheck.facts import Expense, Origin, Remedy, Run, Unknown
 from scalecheck.remedies import scale_steps, where_length_is_set
-from scalecheck.units import format_count, format_flops, format_ratio
+from scalecheck.units import exact, format_count, format_flops, format_ratio
+from scalecheck.values import dataclass
 
 HARDWARE = "hydra.callbacks.scalecheck.hardware"
 DECIDED_BY = {
@@ -73,8 +72,8 @@ def bound(run: Run, name: str) -> str:
 
 def sentence(name: str, found: float, budget: float, scope: str = "") -> str:
     """Say a figure beside the policy's budget, and by how much it is over it."""
-    factor = Fraction(found) / Fraction(budget)
-    times = format_ratio(float(min(factor, Fraction(10**18))))
+    factor = exact(found) / exact(budget)
+    times = format_ratio(float(min(factor, exact(10**18))))
     excess = f"{times}x the budget" if factor >= 2 else f"{float(100 * (factor - 1)):.2g} % over"
     told = f" ({excess})" if factor > 1 else ""
     return f"{quantity(name, found)}{scope}; the policy's budget is {quantity(name, budget)}{told}"
@@ -129,7 +128,7 @@ def _missing_of_hardware(run: Run, name: str) -> Unknown:
 def fitting(run: Run, name: str, found: float, budget: float) -> Remedy:
     """Return the longest training that fits; FLOPs, tokens, hours and cost all grow in proportion to steps."""
     tokens = figure(run, "training_tokens")
-    target = Fraction(budget) * Fraction(tokens) / Fraction(found) if name != "total_params" and tokens else None
+    target = exact(budget) * exact(tokens) / exact(found) if name != "total_params" and tokens else None
     remedy = scale_steps(run, target, round_up=False) if target is not None else None
     if remedy:
         return remedy
@@ -155,11 +154,11 @@ def sweep_remedy(runs: Sequence[Run], name: str, total: float, budget: float) ->
     plans = {(run.reading.plan.num_steps, where_length_is_set(run).key) for run in runs}
     tokens = figure(runs[0], "training_tokens")
     same = len(plans) == 1 and tokens and all(figure(run, name) for run in runs)
-    target = Fraction(budget) * Fraction(tokens) / Fraction(total) if same and tokens else None
+    target = exact(budget) * exact(tokens) / exact(total) if same and tokens else None
     remedy = scale_steps(runs[0], target, round_up=False) if target is not None else None
     if remedy:
         return Remedy(overrides=remedy.overrides, effect=f"every job shorter: {remedy.effect.removeprefix('same model, ')}")
-    excess = Fraction(total) - Fraction(budget)
+    excess = exact(total) - exact(budget)
     over = quantity(name, float(excess) if name in EXPENSES else max(1, round(excess)))
     return Remedy(effect=f"fewer or shorter jobs: {over} less in all")
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from scalecheck.errors import ConfigError
+from scalecheck.values import dataclass
 
 MAX_CHARACTERS = 240
 _MISSING_ARGUMENTS = re.compile(r"(?:(\S+)\(\) )?missing \d+ required (?:positional|keyword-only) arguments?: (.+)")

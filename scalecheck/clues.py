@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.facts import ModelShape, Origin, Unknown, Unreadable, View
 from scalecheck.survey import Notes, Survey, join, whole
 from scalecheck.text import shown
+from scalecheck.values import dataclass
 from scalecheck.world import device_count, world_size
 
 # The spellings of real repos, docs/glossary.md; a name that means several things (batch_size) is read by the dialects.

@@ -37,7 +37,6 @@ from scalecheck.views import (
 )
 
 CALLBACK = "ScaleCheckCallback"
-BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
 def policy_node(config: DictConfig) -> tuple[str, Any] | None:
@@ -112,41 +111,6 @@ def _plain(node: DictConfig, prefix: str) -> Any:
             f"{prefix} does not resolve: {first_line(failure)}. Write config keys without ${{}}, as in read.num_steps=trainer.max_steps."
         )
         raise PolicyError(message) from failure
-
-
-def expand_sweep(config: DictConfig) -> list[list[str]] | None:
-    """Return the override lists of every job of a BasicSweeper's sweep, in launch order; ``None`` for any other sweeper.
-
-    Raises:
-        ConfigError: its parameters do not resolve or are no sweep.
-    """
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
-    if OmegaConf.select(config, "hydra.sweeper._target_") != BASIC_SWEEPER:
-        return None
-    try:
-        params = OmegaConf.select(config, "hydra.sweeper.params") or {}
-        arguments = [f"{key!s}={value}" for key, value in params.items()] + typed(config, "task")
-        parsed = OverridesParser.create(config_loader=loader()).parse_overrides(arguments)
-    except RESOLVE_FAILURES as failure:
-        message = f"hydra.sweeper.params cannot be read: {sentences(failure)}"
-        raise ConfigError(message) from failure
-    batches = BasicSweeper.split_arguments(parsed, None)
-    return [list(overrides) for batch in batches for overrides in batch]
-
-
-def sweep_job(master: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """Compose one job of a sweep as its launcher will.
-
-    Raises:
-        ConfigError: the job does not compose; its overrides are named.
-    """
-    try:
-        config: DictConfig = loader().load_sweep_config(master, list(overrides))
-    except RESOLVE_FAILURES as failure:
-        message = f"the job {' '.join(overrides)} does not compose: {sentences(failure)}"
-        raise ConfigError(message) from failure
-    return config
 
 
 def job_overrides(config: DictConfig) -> tuple[str, ...]:

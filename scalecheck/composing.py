@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from scalecheck.errors import PolicyError, ScalecheckError
 from scalecheck.facts import Finding, Job, Origin
 from scalecheck.policy import Policy
+from scalecheck.values import dataclass
 
 FILES_PREFIX = "scalecheck"
 """Where the policy of a repo without Hydra lives: this node of its files or of the overrides, over what --policy names."""
@@ -84,19 +85,22 @@ def jobs_of(main: Composed) -> Iterator[Composed]:
     Raises:
         ScalecheckError: a sweeper that chooses its jobs while it runs.
     """
-    from scalecheck import compose
+    from scalecheck import compose, sweepers
+    from scalecheck.sweep_jobs import JobComposer
 
     if not main.is_sweep:
         yield main
         return
-    expanded = compose.expand_sweep(main.config)
+    expanded = sweepers.expand_sweep(main.config)
     if expanded is None:
         target = main.config.hydra.sweeper.get("_target_")
         message = f"hydra.sweeper is {target}: its jobs are chosen while it runs and cannot be enumerated here; they are checked at launch."
         raise ScalecheckError(message)
+    composer = JobComposer(main.config)
     for number, overrides in enumerate(expanded):
-        config = compose.sweep_job(main.config, overrides)
-        prefix, policy = policy_of(config, main.policy_name)
+        config = composer.job(overrides)
+        has_own = main.policy_name is not None or compose.policy_node(config) is not None
+        prefix, policy = policy_of(config, main.policy_name) if has_own else (main.prefix, main.policy)
         yield Composed(config=config, prefix=prefix, policy=policy, name=str(number), overrides=tuple(overrides))
 
 

@@ -8,12 +8,13 @@ L its layers, H its heads, Q the width of a query head, T the tokens of a sequen
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from scalecheck.account import ledger, totals
 from scalecheck.facts import Account, ModelShape, Part, Workload
 from scalecheck.parts import FLOPS_PER_PARAM_AND_TOKEN, active_params, training_flops, used_copies
+from scalecheck.values import dataclass
 
 _HEADS = ("causal_lm", "masked_lm")
 _NO_LENGTH = "the sequence length is unknown"

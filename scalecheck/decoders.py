@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import Heads, Window, attention, layered_scores, projections
@@ -11,6 +10,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, check_groups, count_layers, even_head_dim, size, switch
 from scalecheck.parts import embedding, gated_mlp, layernorm, lm_head, mlp, rmsnorm
+from scalecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

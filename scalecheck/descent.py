@@ -7,10 +7,10 @@ the three terms and c_k the constant gradient of term k, and its Hessian sum_k s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+
+from scalecheck.values import dataclass
 
 Floats = NDArray[np.float64]
 

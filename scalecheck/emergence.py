@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from scalecheck.values import dataclass
 
 SOURCE = "Wei et al. 2022, Emergent Abilities of Large Language Models (arXiv 2206.07682), Table 1"
 _VERBS = {"few-shot": "exceeded chance on", "augmented": "gained from"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.facts import ModelShape
 from scalecheck.keys import Derived, Key, check_heads_divide, size, switch
+from scalecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

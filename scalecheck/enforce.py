@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from scalecheck.facts import Finding, Job, Report, Verdict
 
 BLOCKED_EXIT_CODE = 3
+STOPPING = ("stop", "plan")
+"""Modes under which an error stops a job. A plan starts nothing at all, and says what would be stopped."""
 _WORST_FIRST: tuple[Verdict, ...] = ("stop", "warn", "pass", "silent")
 
 
@@ -26,7 +28,7 @@ def verdict(findings: Iterable[Finding], mode: str, silent: bool = False) -> Ver
     if mode == "off":
         return "silent"
     severities = {finding.severity for finding in findings if finding.waived is None}
-    if mode == "stop" and "error" in severities:
+    if mode in STOPPING and "error" in severities:
         return "stop"
     if severities & {"error", "warning"}:
         return "warn"

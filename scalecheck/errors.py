@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -25,6 +24,8 @@ class ExpressionError(ScalecheckError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest of ``known``, or the list of them when none is near."""
     choices = sorted(known)
+    import difflib
+
     near = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
     if near:
         return f" Did you mean '{near[0]}'?"

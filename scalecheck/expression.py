@@ -14,11 +14,11 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from scalecheck.errors import ExpressionError
+from scalecheck.values import dataclass
 
 Number = int | float
 MAX_LENGTH, MAX_DEPTH, MAX_PARENTHESES, MAX_EXPONENT, MAX_RESULT = 1000, 200, 50, 64, 10**30

@@ -102,7 +102,7 @@ def _choices(view: View) -> dict[str, str]:
 
 def _without_broken_shape(shape: ModelShape | None, broken: set[str]) -> ModelShape | None:
     """A size that the user mapped and that cannot be had is unknown: what a dialect found instead is not what was asked for."""
-    if shape is None or not broken & {"total_params", *(item.name for item in fields(shape))}:
+    if shape is None or not broken or not broken & {"total_params", *(item.name for item in fields(shape))}:
         return shape
     return replace(shape, vocab_size=None) if broken <= {"vocab_size", *_FACTORS_OF_TOKENS} else None
 
@@ -113,7 +113,7 @@ def _without_broken_factors(plan: TrainingPlan, broken: set[str], given: Mapping
         lost["tokens_per_step"] = None
     if (lost or "training_tokens" in broken) and "training_tokens" not in given:
         lost |= {"training_tokens": None, "tokens_status": "unknown"}
-    return replace(plan, **lost)
+    return replace(plan, **lost) if lost else plan
 
 
 def _without_mapped(unknowns: list[Unknown], given: Mapping[str, Any]) -> tuple[Unknown, ...]:

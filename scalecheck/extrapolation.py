@@ -6,13 +6,13 @@ Held-out error by extrapolation, since that is what a law is used for; a random 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from scalecheck.fitting import Observations, SurfaceFit, fit_surface, predict
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN
 from scalecheck.identifiability import design_problems
+from scalecheck.values import dataclass
 
 _FITTED_SHARE = 2 / 3
 

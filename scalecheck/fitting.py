@@ -9,14 +9,13 @@ is analytic: E, A, B in closed form on a grid of exponents, damped least squares
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from scalecheck import descent
 from scalecheck.descent import Problem
 from scalecheck.errors import ScalecheckError
+from scalecheck.values import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,9 @@ leaves the range of a float raises ``OverflowError``; whoever has values that we
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from scalecheck.values import dataclass
 
 FLOPS_PER_PARAMETER_PER_TOKEN = 6
 """C = 6ND: 2 FLOPs per multiply-add forward, twice that backward (Kaplan et al. 2020, arXiv 2001.08361, Sec. 2.1)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from scalecheck.composing import Composed, checked, composed, hydra_of, policy_of
@@ -16,6 +16,7 @@ from scalecheck.outlook import is_bound, outlooks
 from scalecheck.policy import Policy
 from scalecheck.remedies import scale_steps
 from scalecheck.units import format_count
+from scalecheck.values import dataclass
 
 NEGLIGIBLE = 0.01
 """A run whose C is within 1 % of another's is at the same C: whole steps alone move it by that much."""

@@ -7,7 +7,6 @@ vary), and what the fit and its bootstrap show (edges of the search, conditionin
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from scalecheck.bootstrap import Bootstrap
 from scalecheck.fitting import MIN_DISTINCT_RUNS, Observations, SurfaceFit, centre, problem_of
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN
 from scalecheck.units import format_flops
+from scalecheck.values import dataclass
 
 LEVEL = 0.8
 

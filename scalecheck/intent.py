@@ -9,16 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from scalecheck import intent_signs as signs
-from scalecheck.facts import ModelShape, Unreadable
+from scalecheck.evidence import Evidence, Leaf, is_off, must_be_given
+from scalecheck.facts import ModelShape
 from scalecheck.intent_data import (
-    Evidence,
     Intent,
-    Leaf,
     is_number,
-    is_off,
     no_language,
     of_parts,
     of_word,
@@ -26,8 +23,8 @@ from scalecheck.intent_data import (
     other_data,
     says,
     told_by_presence,
-    words_of,
 )
+from scalecheck.intent_signs import words_of
 from scalecheck.survey import Survey, join
 
 __all__ = ["Intent", "read_intent"]
@@ -137,17 +134,21 @@ def _of_option(option: str) -> str | None:
 def _reinforced(evidence: Evidence) -> Intent | None:
     for leaf, value in evidence.find(signs.RL_KEYS):
         return says("rl", leaf, value)
-    for node in evidence.survey.nodes:
-        *above, last = node.lower().split(".")
-        is_of_the_run = all(step in signs.RUN_NODES for step in above)
-        if is_of_the_run and last in signs.TUNING_NODES and not _is_switched_off(evidence, node):
-            return Intent(name=signs.TUNING_NODES[last], reason=f"{node} is set", key=node)
+    for node, intent in evidence.survey.by_names(_tuning):
+        if not _is_switched_off(evidence, node):
+            return Intent(name=intent, reason=f"{node} is set", key=node)
     for leaf, value in _classes(evidence):
         package, name = value.partition(".")[0], value.rpartition(".")[2].lower()
         is_reinforced = ".rlhf." in value if package == "torchtune" else name.startswith(signs.RL_CLASSES)
         if package in signs.POST_TRAINING or (package == "torchtune" and is_reinforced):
             return says("rl" if is_reinforced else "finetune", leaf, value)
     return None
+
+
+def _tuning(survey: Survey) -> list[tuple[str, str]]:
+    split = [(node, node.lower().split(".")) for node in survey.nodes]
+    return [(node, signs.TUNING_NODES[steps[-1]]) for node, steps in split if steps[-1] in signs.TUNING_NODES
+            and signs.RUN_NODES.issuperset(steps[:-1])]  # fmt: skip
 
 
 def _distilled(evidence: Evidence) -> Intent | None:
@@ -187,7 +188,7 @@ def _loaded(evidence: Evidence) -> Intent | None:
         return says("finetune", leaf, value, LOADS)
     for name in sorted(signs.LOADED):
         for leaf in evidence.leaves.get(name, ()):
-            if _must_be_given(evidence.survey.view.get(leaf.key)) and not leaf.is_beside_the_model():
+            if must_be_given(evidence.survey.view.get(leaf.key)) and not leaf.is_beside_the_model():
                 return says("finetune", leaf, "???", "weights must be given")
     return None
 
@@ -288,10 +289,6 @@ def _is_switched_off(evidence: Evidence, node: str) -> bool:
     if any(evidence.survey.view.get(join(node, name)) is False for name in signs.LORA_SWITCHES):
         return True
     return any(not leaf.node or f"{node}.".startswith(f"{leaf.node}.") for leaf in evidence.find_false(signs.LORA_OFF))
-
-
-def _must_be_given(value: Any) -> bool:
-    return isinstance(value, Unreadable) and ("???" in value.reason or value.reason.startswith("Missing mandatory value"))
 
 
 _READERS: tuple[Callable[[Evidence], Intent | None], ...] = (

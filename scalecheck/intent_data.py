@@ -1,19 +1,19 @@
-"""Stage 1, the purpose: the evidence for it, key by key, and what it says about the data, which a language model's laws ask for."""
+"""Stage 1, the purpose: what the evidence says about the data, which a language model's laws ask for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 from scalecheck import intent_signs as signs
-from scalecheck.facts import ModelShape, Unreadable
-from scalecheck.survey import Survey, is_aside, join
+from scalecheck.evidence import Evidence, Leaf, is_off, split_nodes
+from scalecheck.intent_signs import words_of
+from scalecheck.survey import Survey, join
+from scalecheck.values import dataclass
 
 NO_LANGUAGE = "nothing in the config speaks of a language model"
 _CLASS_KEYS = ("_target_", "_component_", "class_path")
-_WORD = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 _ENVIRONMENT = re.compile(r"[A-Za-z]+-v\d+")  # CartPole-v1, as gymnasium registers them
 _PLACES = ("/", "~", ".", "s3:", "gs:", "http")
 
@@ -28,82 +28,6 @@ class Intent:
     name: str = "pretrain"
     reason: str = ""
     key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A key with a value: its name and the names of the nodes that it is in, in lower case."""
-
-    key: str
-    node: str
-    name: str
-    steps: tuple[str, ...]
-
-    def is_of_the_run(self) -> bool:
-        """Tell whether every node that it is in is about the whole run."""
-        return all(step in signs.RUN_NODES for step in self.steps)
-
-    def is_at(self, nodes: Iterable[str]) -> bool:
-        """Tell whether the node that it stands in has one of these names."""
-        return bool(self.steps) and self.steps[-1] in nodes
-
-    def is_beside_the_model(self) -> bool:
-        """Tell whether it is about something else than the model that is trained: a tokenizer, a teacher, a metric."""
-        return any(step in signs.SIDE_NODES or step.startswith("tokenizer") for step in self.steps)
-
-    def is_about_data(self) -> bool:
-        """Tell whether it is about the data; a model that is named there has the tokenizer."""
-        return any(step in signs.DATA_NODES for step in self.steps)
-
-
-@dataclass(slots=True)
-class Evidence:
-    """A survey by the last names of its leaves, without what concerns evaluation, optimisers and callbacks."""
-
-    survey: Survey
-    shape: ModelShape | None
-    choices: Mapping[str, str]
-    leaves: dict[str, list[Leaf]] = field(default_factory=dict)
-    nodes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Sort the leaves by name. A checkpoint is no side matter here: what a run starts from may stand there."""
-        for node, children in self.survey.nodes.items():
-            steps = tuple(step for step in node.lower().split(".") if step)
-            if is_aside(".".join(step for step in steps if step not in signs.START_NODES)):
-                continue
-            self.nodes[node] = steps
-            for child in children:
-                key = join(node, child)
-                if key not in self.survey.nodes:
-                    self.leaves.setdefault(child.lower(), []).append(Leaf(key, node, child.lower(), steps))
-
-    def find(self, names: Iterable[str], where: Callable[[Leaf], bool] = lambda _: True) -> Iterator[tuple[Leaf, Any]]:
-        """Yield the leaves of these names that are on, with their values: not null, false, empty, or a word for one of these.
-
-        Those that are not ``where`` they tell something are not read.
-        """
-        for name in sorted(names):
-            for leaf in filter(where, self.leaves.get(name, ())):
-                value = self.survey.view.get(leaf.key)
-                if not isinstance(value, Unreadable) and not is_off(value):
-                    yield leaf, value
-
-    def find_false(self, names: Iterable[str]) -> Iterator[Leaf]:
-        """Yield the leaves of these names that are false."""
-        for name in sorted(names):
-            yield from (leaf for leaf in self.leaves.get(name, ()) if self.survey.view.get(leaf.key) is False)
-
-    def is_there(self, name: str) -> bool:
-        """Tell whether the root has a child of this name."""
-        return name in self.survey.nodes.get("", ())
-
-
-def is_off(value: Any) -> bool:
-    """Tell whether a value says no: null, false, zero, nothing, or a word for one of these."""
-    if isinstance(value, str):
-        return value.strip().lower() in signs.OFF
-    return value is None or value is False or value == 0 or (isinstance(value, list | dict | tuple) and not value)
 
 
 def is_number(value: Any) -> bool:
@@ -134,24 +58,32 @@ def of_parts(name: str) -> str | None:
 
 def told_by_presence(evidence: Evidence) -> Intent | None:
     """A key that only code for one purpose has, whatever stands there."""
-    for node, steps in evidence.nodes.items():
-        for child in evidence.survey.nodes[node]:
-            intent = signs.PRESENT.get(child.lower())
-            is_template = child == "chat_template" and bool(steps) and steps[-1] in signs.DATA_NODES
-            if intent or (is_template and not is_off(evidence.survey.view.get(join(node, child)))):
-                key = join(node, child)
-                return Intent(name=intent or "finetune", reason=f"{key} is there, which pre-training does not ask for", key=key)
+    for key, intent in evidence.survey.by_names(_telling):
+        if intent or not is_off(evidence.survey.view.get(key)):
+            return Intent(name=intent or "finetune", reason=f"{key} is there, which pre-training does not ask for", key=key)
     return None
+
+
+def _telling(survey: Survey) -> list[tuple[str, str | None]]:
+    """Return the keys that tell by being there, each with its intent; ``None`` for a template of talks, which may be off."""
+    told = [(join(node, child), signs.PRESENT.get(child.lower()), child == "chat_template" and steps[-1:] and steps[-1] in signs.DATA_NODES)
+            for node, steps in survey.by_names(split_nodes).items() for child in survey.nodes[node]]  # fmt: skip
+    return [(key, intent) for key, intent, is_template in told if intent or is_template]
 
 
 def only_evaluated(evidence: Evidence) -> Intent | None:
     """Tasks or a checkpoint, in a config without one key of training: lingua's apps/main/eval.py, llm-foundry's eval/eval.py."""
-    tasks = [key for node, steps in evidence.nodes.items() if all(step in (*signs.RUN_NODES, *signs.EVALUATED) for step in steps)
-             for child in evidence.survey.nodes[node] if child.lower() in signs.EVALUATED for key in [join(node, child)]]  # fmt: skip
+    tasks = [*evidence.survey.by_names(_tasks)]
     tasks += [leaf.key for leaf, value in evidence.find(signs.TESTED, Leaf.is_of_the_run) if isinstance(value, str)]
     if not tasks or evidence.survey.is_cut_short or any(_trains(evidence, node) for node in evidence.nodes):
         return None
     return Intent(name="evaluate", reason=f"{tasks[0]} is set, and no key speaks of steps, epochs or an optimizer", key=tasks[0])
+
+
+def _tasks(survey: Survey) -> list[str]:
+    places = signs.RUN_NODES | set(signs.EVALUATED)
+    nodes = [node for node, steps in survey.by_names(split_nodes).items() if places.issuperset(steps)]
+    return [join(node, child) for node in nodes for child in survey.nodes[node] if child.lower() in signs.EVALUATED]
 
 
 def _trains(evidence: Evidence, node: str) -> bool:
@@ -178,21 +110,23 @@ def no_language(evidence: Evidence) -> Intent | None:
     return Intent(name="other", reason=NO_LANGUAGE)
 
 
-def words_of(name: str) -> set[str]:
-    """Return the words of a name, also of a class in capitals, with and without the digits at their ends."""
-    lower = name.lower()
-    words = {word.lower() for word in _WORD.findall(name)} | set(re.split(r"[^a-z0-9]+", lower)) | set(re.split(r"[^a-z0-9_]+", lower))
-    return words | {word.rstrip("0123456789") for word in words}
-
-
 def _evident_data(evidence: Evidence) -> Intent | None:
+    nodes = evidence.survey.by_names(_nodes_by_name)
     for kind, names in signs.EVIDENT.items():
         for leaf, value in evidence.find(names):
             return says("other", leaf, value, f"its data are {kind}")
-        for node, steps in evidence.nodes.items():
-            if steps and steps[-1] in names:
-                return Intent(name="other", reason=f"{node} is set: its data are {kind}", key=node)
+        if (node := next((node for name, node in nodes.items() if name in names), None)) is not None:
+            return Intent(name="other", reason=f"{node} is set: its data are {kind}", key=node)
     return None
+
+
+def _nodes_by_name(survey: Survey) -> dict[str, str]:
+    """Return the first node of each last name, in the order of the nodes."""
+    found: dict[str, str] = {}
+    for node, steps in survey.by_names(split_nodes).items():
+        if steps:
+            found.setdefault(steps[-1], node)
+    return found
 
 
 def _classes(evidence: Evidence) -> Intent | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 RUN_NODES = frozenset((
     "", "_group_", "train", "training", "trainer", "task", "run", "experiment", "exp", "general", "common", "main", "job", "args", "config",
@@ -273,3 +274,20 @@ LANGUAGE_NAMES = frozenset(("block_size", "max_length", "n_positions", "max_posi
 LANGUAGE_PARTS = ("gpt", "bert", "llama", "language", "causallm", "mamba", "wikitext", "openwebtext", "fineweb", "slimpajama",
                   "redpajama", "dolma", "tinystories", "text8", "token")  # fmt: skip
 """What speaks of a language model: words of a key, whole keys, and parts of the names of models and datasets."""
+
+_WORD = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
+_LONGEST_KEPT = 100
+
+
+def words_of(name: str) -> frozenset[str]:
+    """Return the words of a name, also of a class in capitals, with and without the digits at their ends."""
+    return _kept_words(name) if len(name) <= _LONGEST_KEPT else _words(name)
+
+
+def _words(name: str) -> frozenset[str]:
+    lower = name.lower()
+    words = {word.lower() for word in _WORD.findall(name)} | set(re.split(r"[^a-z0-9]+", lower)) | set(re.split(r"[^a-z0-9_]+", lower))
+    return frozenset(words | {word.rstrip("0123456789") for word in words})
+
+
+_kept_words = lru_cache(maxsize=2048)(_words)

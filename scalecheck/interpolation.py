@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from scalecheck.values import dataclass
 
 MAX_LENGTH, MAX_DEPTH = 4_000, 20  # no config is written so; beyond it a text points to nothing that is told
 # Resolvers whose first argument is a key: omegaconf/resolvers/oc/__init__.py and dict.py.

@@ -7,12 +7,11 @@ models at a budget span a wide range (arXiv 2603.22339).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from scalecheck.fitting import Floats, Observations
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN
+from scalecheck.values import dataclass
 
 _SAME_BUDGET = 1.05  # runs of one budget miss it by the rounding of their steps and of their parameters
 _MIN_SIZES = 3

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from scalecheck.errors import ConfigError
+from scalecheck.values import dataclass
 
 Kind = Literal["size", "count", "switch", "text", "number", "counts", "texts", "entries", "auto_size"]
 Derived = dict[str, tuple[Any, str]]

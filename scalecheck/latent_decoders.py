@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import Latent, latent_attention
@@ -12,6 +11,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import ModelShape, Part, Workload
 from scalecheck.keys import Key, check_experts, count, size, switch
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,87 +4,67 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from scalecheck import compose
 from scalecheck.atomic import written_beside
-from scalecheck.enforce import LaunchBlocked, enforce
+from scalecheck.enforce import BLOCKED_EXIT_CODE, LaunchBlocked, enforce
 from scalecheck.errors import ConfigError, PolicyError, ScalecheckError
-from scalecheck.facts import Job, ModuleCount, Report, Unknown
-from scalecheck.locating import locator
+from scalecheck.facts import Job, ModuleCount, Report, Unknown, Unreadable
+from scalecheck.locating import locator, typed
 from scalecheck.pipeline import DEFAULT_PREFIX, CountModule, JobInput, check_job, locate_job, summarise
 from scalecheck.policy import Policy, load_policy
+from scalecheck.ranks import is_first_rank, let_first_speak, mark_passed, was_passed_by_parent
 from scalecheck.text import wants_color
 from scalecheck.views import ConfigView
 
+CANNOT_EXIT_CODE = 2
 REPORT_NAME = "scalecheck.json"
 VERBOSE_JOBS = 10
 """Of a sweep, the arithmetic of no more jobs than these is printed; `scalecheck explain` prints that of any."""
-_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
 
 
-def check_run(config: Any) -> None:
-    """Check a single run before its directory exists.
+_CHECKED: list[tuple[Any, Job]] = []
+"""The run that was checked in this process, by its config: its report need not ask again."""
+
+
+def check_run(config: Any, *, plans: bool = False) -> None:
+    """Check a single run before its directory exists; ``plans``: start nothing, whatever the policy's mode.
 
     Raises:
         LaunchBlocked: exit code 3, after the findings were printed, when the policy says stop or is broken.
+        SystemExit: of a plan, with its exit code.
     """
-    policy, prefix = _policy(config)
+    policy, prefix = policy_of(config)
+    policy = replace(policy, mode="plan") if plans else policy
     if policy.mode == "off":
         return
-    check = checked_job if policy.count == "formula" else _built_job
-    job = check(config, policy, prefix, name=_name(config), overrides=compose.job_overrides(config), origins=policy.verbose)
+    named = _job_input(config, _name(config), compose.job_overrides(config), prefix, _counter(config, policy, prefix))
+    job = _through(config, policy, named, origins=policy.verbose)
     job = with_better_option(job, config, policy, prefix)
-    _speak_and_enforce(summarise([job], policy), policy)
+    is_readable = not any(isinstance(named.view.get(key), Unreadable) for key in named.view.read_keys)
+    _CHECKED[:] = [(config, job)] if is_readable else []  # ${hydra:...} can be read only once the job runs
+    report = summarise([job], policy)
+    speak(report, policy)
+    if policy.mode == "plan":
+        raise planned(report)
+    stop_or_go(report)
 
 
-def check_sweep(config: Any) -> bool:
-    """Check every job of a BasicSweeper's sweep before the first is launched; ``False``: this sweeper cannot be enumerated.
-
-    Raises:
-        LaunchBlocked: exit code 3 when any job, or the sweep as a whole, is stopped.
-    """
-    policy, _ = _policy(config)
-    if policy.mode == "off":
-        return True
-    expanded = compose.expand_sweep(config)
-    if expanded is None:
-        return False
-    check_jobs(config, expanded)
-    return True
+def checked(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
+    """Run one composed config of a launch through the line, which may run the user's code where the policy asks for it."""
+    return _through(config, policy, _job_input(config, name, overrides, prefix, _counter(config, policy, prefix)), origins=origins)
 
 
-def check_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> None:
-    """Check these jobs of a sweep together.
+def _counter(config: Any, policy: Policy, prefix: str) -> CountModule | None:
+    if policy.count == "formula":
+        return None
+    from scalecheck.instantiate import count_built
 
-    Raises:
-        LaunchBlocked: exit code 3 when any of them, or their total, is stopped.
-    """
-    policy, _ = _policy(config)
-    try:
-        report = summarise(list(sweep_jobs(config, override_lists)), policy)
-    except ConfigError as broken:
-        say(f"scalecheck: error: {broken}")
-        if policy.mode == "stop":
-            raise LaunchBlocked(3) from None
-        return
-    _speak_and_enforce(report, policy)
-
-
-def sweep_jobs(config: Any, override_lists: Sequence[Sequence[str]]) -> Iterator[Job]:
-    """Compose and check the jobs one after another, each under its own config's policy; no config outlives its check."""
-    policies: dict[str, Policy] = {}
-    for number, overrides in enumerate(override_lists):
-        job_config = compose.sweep_job(config, overrides)
-        found = compose.policy_node(job_config)
-        prefix, raw = found or (DEFAULT_PREFIX, None)
-        policy = policies.get(repr(raw)) or policies.setdefault(repr(raw), load_policy(raw, _base(job_config)))
-        check = checked_job if policy.count == "formula" else _built_job
-        is_explained = policy.verbose and number < VERBOSE_JOBS
-        yield check(job_config, policy, prefix, name=str(number), overrides=tuple(overrides), origins=is_explained)
+    return partial(count_built, config, policy.instantiate, prefix)
 
 
 def checked_job(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
@@ -130,13 +110,6 @@ def count_user_code(config: Any, policy: Policy, prefix: str, sequence_length: i
     return count_built(config, policy.instantiate, prefix, sequence_length)
 
 
-def _built_job(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
-    from scalecheck.instantiate import count_built
-
-    counter = partial(count_built, config, policy.instantiate, prefix)
-    return _through(config, policy, _job_input(config, name, overrides, prefix, counter), origins=origins)
-
-
 def _withheld(target: str, _: int | None) -> Unknown:
     reason = f"the policy asks to build {target} with the config's own code, which runs only at a launch or where --instantiate is typed"
     return Unknown(field="module", reason=reason)
@@ -153,18 +126,20 @@ def _through(config: Any, policy: Policy, job: JobInput, *, origins: bool) -> Jo
 
 def write_report(config: Any) -> None:
     """Write ``scalecheck.json`` into the output directory of a run that starts, beside ``.hydra/``. Never stops a job."""
-    policy, prefix = _policy(config)
-    if policy.mode == "off" or not _is_first_rank():
+    policy, prefix = policy_of(config)
+    if policy.mode == "off" or not speaks():
         return
     from scalecheck.formats.json import render
 
-    counter = None
-    if policy.count != "formula":
-        from scalecheck.instantiate import recall
+    job = next((job for known, job in _CHECKED if known is config), None)
+    if job is None:
+        counter = None
+        if policy.count != "formula":
+            from scalecheck.instantiate import recall
 
-        counter = partial(recall, config, policy.instantiate)
-    named = _job_input(config, _name(config), compose.job_overrides(config), prefix, counter)
-    job = _through(config, policy, named, origins=True)
+            counter = partial(recall, config, policy.instantiate)
+        job = check_job(_job_input(config, _name(config), compose.job_overrides(config), prefix, counter), policy)
+    job = locate_job(job, locator(config), origins=True)
     _write_atomically(Path(config.hydra.runtime.output_dir) / REPORT_NAME, render(summarise([job], policy)))
 
 
@@ -173,19 +148,19 @@ def _write_atomically(path: Path, text: str) -> None:
         os.replace(temporary, path)  # noqa: PTH105 - atomic on every platform
 
 
-def _policy(config: Any) -> tuple[Policy, str]:
+def policy_of(config: Any) -> tuple[Policy, str]:
     """Return the policy of a composed config and its dotted key. A broken policy stops the launch: it must not look like a pass."""
     try:
         found = compose.policy_node(config)
         prefix, raw = found or (DEFAULT_PREFIX, None)
-        return load_policy(raw, _base(config)), prefix
+        return load_policy(raw, base_of(config)), prefix
     except PolicyError as broken:
         say(f"scalecheck: error: {broken}")
         say("scalecheck: the policy cannot be used, so the launch is stopped (exit 3); nothing was started.")
-        raise LaunchBlocked(3) from None
+        raise blocked() from None
 
 
-def _base(config: Any) -> str | None:
+def base_of(config: Any) -> str | None:
     """Return the directory that the launch was typed in: a job may have changed to its own since."""
     base = config.hydra.runtime.get("cwd") if "hydra" in config else None
     return str(base) if base else None
@@ -195,35 +170,106 @@ def _name(config: Any) -> str:
     return str(config.hydra.job.config_name or "")
 
 
-def _speak_and_enforce(report: Report, policy: Policy) -> None:
+def speak(report: Report, policy: Policy) -> None:
+    """Print a report: on stderr, where it does not mix with the app's output; a plan's on stdout, as it is all the output there is."""
     from scalecheck.formats.terminal import render
 
-    say(render(report, color=wants_color(sys.stderr)).rstrip("\n"))
+    stream = sys.stdout if policy.mode == "plan" else sys.stderr
+    say(render(report, color=wants_color(stream)).rstrip("\n"), stream)
     for job in report.jobs[:VERBOSE_JOBS] if policy.verbose else ():
         from scalecheck.explain import explain
 
-        say("\n".join([*([f"job {job.name}:"] if len(report.jobs) > 1 else []), *explain(job, "all")]))
+        say("\n".join([*([f"job {job.name}:"] if len(report.jobs) > 1 else []), *explain(job, "all")]), stream)
+
+
+def stop_or_go(report: Report, num_launched: int = 0) -> None:
+    """Let what was reported be launched, or stop it, saying how to launch it anyway; of a sweep, ``num_launched`` jobs were already.
+
+    Raises:
+        LaunchBlocked: exit code 3.
+    """
     if report.verdict == "stop":
-        say("scalecheck: the launch is stopped (exit 3); nothing was started. To launch anyway: hydra.callbacks.scalecheck.mode=warn")
+        others = sum(job.verdict != "stop" for job in report.jobs)
+        drop = f"; or only the {others} that pass: {DEFAULT_PREFIX}.on_reject=drop" if others and not report.findings else ""
+        so_far = f"{num_launched} jobs of earlier batches were launched" if num_launched else "nothing was started"
+        say(f"scalecheck: the launch is stopped (exit 3); {so_far}. To launch anyway: {DEFAULT_PREFIX}.mode=warn{drop}")
+        let_first_speak(os.environ)
     enforce(report)
 
 
-def say(text: str) -> None:
-    """Print to stderr, once per job: on the first rank of a distributed start."""
-    if _is_first_rank():
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - at this point Hydra's loggers write to stdout
+def planned(report: Report, caveat: str = "") -> SystemExit:
+    """Return the end of a plan: exit code 1 where something has an error, else 0."""
+    code = 1 if report.verdict == "stop" else 0
+    say(f"scalecheck: plan: nothing was started (exit {code}){f'; {caveat}' if caveat else ''}.", sys.stdout)
+    return plan_ends(code)
 
 
-def _is_first_rank() -> bool:
-    return all(os.environ.get(name, "0") in ("", "0") for name in _RANKS)
+def uncomposable(broken: ConfigError, policy: Policy) -> SystemExit:
+    """Return the end of a sweep of which a job does not compose: without it Hydra would run the batches before that job."""
+    say(f"scalecheck: error: {broken}")
+    code = CANNOT_EXIT_CODE if policy.mode == "plan" else BLOCKED_EXIT_CODE
+    say(f"scalecheck: the sweep does not start (exit {code}); nothing was launched.")
+    return plan_ends(code) if policy.mode == "plan" else blocked()
+
+
+def said_empty(policy: Policy) -> bool:
+    """Say that a sweep has no jobs, which is Hydra's matter at a launch.
+
+    Raises:
+        SystemExit: of a plan, which checked nothing.
+    """
+    say("scalecheck: the sweep has no jobs: nothing was checked.")
+    if policy.mode == "plan":
+        raise plan_ends(CANNOT_EXIT_CODE)
+    return False
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print to stderr, or to ``stream``, once per job: on the first rank of a distributed start."""
+    if speaks():
+        print(text, file=stream or sys.stderr, flush=True)  # at a launch's start Hydra's loggers write to stdout
+
+
+def speaks() -> bool:
+    """Tell whether this is the process that speaks and writes for all of a distributed start."""
+    return is_first_rank(os.environ)
+
+
+def blocked() -> LaunchBlocked:
+    """Return what ends a launch that is stopped; of a distributed start, after its first rank had time to say why."""
+    let_first_speak(os.environ)
+    return LaunchBlocked(BLOCKED_EXIT_CODE)
+
+
+def plan_ends(code: int) -> SystemExit:
+    """Return the end of a plan, after ``scalecheck plan`` was told of it, where that has started it."""
+    from scalecheck.plan_signal import tell
+
+    tell(code)
+    return SystemExit(code)
+
+
+def follows_parent(config: Any) -> bool:
+    """Tell whether the process that started this one as another rank of its launch was let go: then this one is too."""
+    return was_passed_by_parent(os.environ, *_typed_in_all(config))
+
+
+def let_go(config: Any) -> None:
+    """Leave the mark that a rank which this launch starts itself is let go with it."""
+    mark_passed(os.environ, *_typed_in_all(config))
+
+
+def _typed_in_all(config: Any) -> tuple[str, list[str]]:
+    return sys.argv[0] if sys.argv else "", [_name(config), *typed(config, "task"), *typed(config, "hydra")]
 
 
 def internal_error_mode(config: Any) -> str:
     """Return the policy's ``on_internal_error``, ``warn`` when even that cannot be read."""
     try:
-        return _policy(config)[0].on_internal_error
+        policy, _ = policy_of(config)
     except Exception:  # noqa: BLE001 - asked for while handling another failure
         return "warn"
+    return "plan" if policy.mode == "plan" else policy.on_internal_error
 
 
 def internal_error(bug: BaseException, on_internal_error: str, consequence: str = "the run is NOT checked and goes on") -> None:
@@ -233,11 +279,15 @@ def internal_error(bug: BaseException, on_internal_error: str, consequence: str 
 
     Raises:
         LaunchBlocked: exit code 3 when ``on_internal_error`` is ``stop``.
+        SystemExit: exit code 2 when it is ``plan``: nothing can be said about the launch, and nothing is started.
     """
     what = str(bug) if isinstance(bug, ScalecheckError | OSError) else f"internal error: {type(bug).__name__}: {bug}"
     first = (what.strip().splitlines() or [type(bug).__name__])[0][:300]
+    if on_internal_error == "plan":
+        say(f"scalecheck: error: {first}")
+        raise plan_ends(CANNOT_EXIT_CODE) from None
     stops = on_internal_error == "stop"
     outcome = "the launch is stopped (exit 3)" if stops else consequence
     say(f"scalecheck: {first}; {outcome} (on_internal_error={'stop' if stops else 'warn'}).")
     if stops:
-        raise LaunchBlocked(3) from None
+        raise blocked() from None

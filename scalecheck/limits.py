@@ -8,7 +8,7 @@ from typing import Any
 
 from scalecheck.clues import ANY_BATCH, MODEL_PARALLEL, REPLICAS, Clues, Draft
 from scalecheck.facts import Origin
-from scalecheck.survey import is_aside, join, plain_name
+from scalecheck.survey import Survey, is_aside, join, plain_name
 from scalecheck.text import shown
 
 SECOND_STOPS = ("max_time", "stop_at", "stop_after", "stop_after_n_steps", "time_limit", "max_time_per_run", "stop_time_hours", "max_hours",
@@ -38,24 +38,39 @@ def why_at_most(clues: Clues, draft: Draft) -> str:
 
 def _second_stop(clues: Clues) -> str:
     used = {clues.notes.origins.get(name, Origin()).key for name in ("num_steps", "training_tokens")}
-    for key in clues.survey.keys():
-        name = plain_name(key)
-        is_stop = (name in SECOND_STOPS or bool(_STOPS.search(name))) and not is_aside(key)
-        is_ramp = bool(_RAMPS.search(name))
-        is_found = key not in used and (is_ramp or (is_stop and key not in clues.survey.nodes))
-        value = clues.view.get(key) if is_found and clues.is_set(key) else None
+    for key, name, is_stop in clues.survey.by_names(_stops):
+        value = clues.view.get(key) if key not in used and clues.is_set(key) else None
         if (value is not True or name == "early_stop") and value not in (None, False, -1, 0, "", "none", [], {}):
             return f"{key}={shown(value)} {'may end the run earlier' if is_stop else 'means smaller batches at first'}"
     return _early_stopping(clues)
 
 
+def _stops(survey: Survey) -> list[tuple[str, str, bool]]:
+    """Return the keys that may end a run or make its batches smaller, each with its name, and whether it is of the former."""
+    found = []
+    for key in survey.keys():
+        name = plain_name(key)
+        is_stop = (name in SECOND_STOPS or bool(_STOPS.search(name))) and not is_aside(key)
+        if _RAMPS.search(name) or (is_stop and key not in survey.nodes):
+            found.append((key, name, is_stop))
+    return found
+
+
 def _early_stopping(clues: Clues) -> str:
     """Name a callback that ends the run when it no longer improves; callbacks are searched for nothing else."""
-    for node, names in clues.survey.nodes.items():
-        target = clues.view.get(join(node, "_target_")) if "_target_" in names and "callback" in node.lower() else None
-        if (isinstance(target, str) and target.endswith("EarlyStopping")) or (node.endswith("early_stopping") and "patience" in names):
+    for node, has_target, has_patience in clues.survey.by_names(_callbacks):
+        target = clues.view.get(join(node, "_target_")) if has_target else None
+        if (isinstance(target, str) and target.endswith("EarlyStopping")) or has_patience:
             return f"{node} may end the run earlier"
     return ""
+
+
+def _callbacks(survey: Survey) -> list[tuple[str, bool, bool]]:
+    told = (
+        (node, "_target_" in names and "callback" in node.lower(), node.endswith("early_stopping") and "patience" in names)
+        for node, names in survey.nodes.items()
+    )
+    return [(node, has_target, has_patience) for node, has_target, has_patience in told if has_target or has_patience]
 
 
 def _by_a_bare_batch(clues: Clues, draft: Draft) -> str:
@@ -80,7 +95,7 @@ def _by_model_parallelism(clues: Clues, draft: Draft) -> str:
 
 def shared_key(clues: Clues) -> str | None:
     """Return a key that says that several devices work on one batch."""
-    for key in clues.survey.leaves_where(lambda name: name in (*MODEL_PARALLEL, "model") or bool(_PARALLEL.search(name))):
+    for key in clues.survey.by_names(_sharing):
         name = plain_name(key)
         is_vague = len(name) == 2 and "parallel" not in key.lower()  # tp, pp and cp mean that where a node of parallelism has them
         is_another = name == "model" and not key.lower().endswith("mesh.model")
@@ -90,8 +105,16 @@ def shared_key(clues: Clues) -> str | None:
     return None
 
 
+def _sharing(survey: Survey) -> tuple[str, ...]:
+    return survey.leaves_where(lambda name: name in (*MODEL_PARALLEL, "model") or bool(_PARALLEL.search(name)))
+
+
+def _packing(survey: Survey) -> tuple[str, ...]:
+    return survey.leaves_where(lambda name: "pack" in name or name in ("enabled", *_PADDED))
+
+
 def _by_padding(clues: Clues) -> str:
-    for key in clues.survey.leaves_where(lambda name: "pack" in name or name in ("enabled", *_PADDED)):
+    for key in clues.survey.by_names(_packing):
         name = plain_name(key)
         is_packing = "pack" in name or (name == "enabled" and "pack" in key.lower())
         value = clues.view.get(key) if is_packing or name in _PADDED else None

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.defaults_list import create_defaults_list
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from scalecheck.facts import Origin
-from scalecheck.provenance import Layer, Typed, locate, typed_value
+from scalecheck.light_layers import LightRepository, absolute, known_layers, parsed, search_path, stored_layer
+from scalecheck.provenance import Layer, Typed, finder, typed_value
 from scalecheck.views import RESOLVE_FAILURES
+
+Find = Callable[[str], Origin]
+Sources = tuple[list[Layer], list[Typed]]
 
 
 def loader() -> Any:
@@ -29,29 +35,26 @@ def typed(config: DictConfig, kind: str) -> list[str]:
     return [str(text) for text in listed] if isinstance(listed, list) else []
 
 
-def locator(config: DictConfig) -> Callable[[str], Origin]:
+def locator(config: DictConfig) -> Find:
     """Return a function from a config key to the file and line, or the override, that set it last. The work is done at the first call."""
     return _lazily(lambda: _of_hydra(config))
 
 
-def file_locator(paths: Sequence[Path], overrides: Sequence[str]) -> Callable[[str], Origin]:
+def file_locator(paths: Sequence[Path], overrides: Sequence[str]) -> Find:
     """Return the same for YAML and JSON files that are merged in their order, and ``key=value``, ``+key=value`` and ``~key`` after them."""
-    return _lazily(lambda: ([_of_file(path) for path in paths if path.is_file()], [_dotted(text) for text in overrides]))
+    return _lazily(lambda: finder([_of_file(path) for path in paths if path.is_file()], [_dotted(text) for text in overrides]))
 
 
-Sources = tuple[list[Layer], list[Typed]]
-
-
-def _lazily(read: Callable[[], Sources]) -> Callable[[str], Origin]:
-    known: list[Sources] = []
+def _lazily(read: Callable[[], Find]) -> Find:
+    known: list[Find] = []
 
     def find(key: str) -> Origin:
         if not known:
             try:
                 known.append(read())
-            except RESOLVE_FAILURES:  # a launcher's worker has no search path: the key alone must do
-                known.append(([], []))
-        return locate(key, *known[0])
+            except RESOLVE_FAILURES:  # where no Hydra runs any more there is no search path: the key alone must do
+                known.append(finder([], []))
+        return known[0](key)
 
     return find
 
@@ -66,14 +69,58 @@ def _dotted(text: str) -> Typed:
     return Typed(text=text, key=key, value=typed_value(value))
 
 
-def _of_hydra(config: DictConfig) -> Sources:
+def _of_hydra(config: DictConfig) -> Find:
+    of_the_run = finder(*_sources(config, with_hydra=False))
+    of_all = _lazily(lambda: finder(*_sources(config, with_hydra=True)))
+
+    def find(key: str) -> Origin:
+        found = of_the_run(key)
+        return of_all(key) if any(name.partition(".")[0] == "hydra" for name in (key, *found.chain)) else found
+
+    return find
+
+
+def _sources(config: DictConfig, *, with_hydra: bool) -> Sources:
+    """Read no more than the layers need, and keep it for a sweep's next job; what cannot be read so is read as Hydra does."""
+    try:
+        return of_light_repository(config, with_hydra=with_hydra)
+    except RESOLVE_FAILURES:
+        return of_hydras_repository(config)
+
+
+def of_hydras_repository(config: DictConfig) -> Sources:
+    """Return the layers and what was typed by way of Hydra's own repository, which reads every config anew: slow, and never wrong."""
     found = loader()
-    overrides = [*typed(config, "hydra"), *typed(config, "task")]
-    defaults = found.compute_defaults_list(config.hydra.job.config_name, overrides, RunMode.RUN)
-    layers = [layer for entry in defaults.defaults if (layer := _layer(found.repository, entry.config_path, entry.package))]
-    parsed = OverridesParser.create(config_loader=found).parse_overrides(overrides)
-    told = [_override(found.repository, text, item) for text, item in zip(overrides, parsed, strict=True)]
+    name, overrides = config.hydra.job.config_name, [*typed(config, "hydra"), *typed(config, "task")]
+    # As compute_defaults_list does, which keeps its repository, the one that knows hydra.searchpath, to itself.
+    asked, repository = found._parse_overrides_and_create_caching_repo(name, overrides)  # noqa: SLF001
+    defaults = create_defaults_list(repository, name, asked, prepend_hydra=True, skip_missing=False)
+    layers = [layer for entry in defaults.defaults if (layer := _layer(repository, entry.config_path, entry.package))]
+    parsed_ones = OverridesParser.create(config_loader=found).parse_overrides(overrides)
+    told = [_override(repository, text, item) for text, item in zip(overrides, parsed_ones, strict=True)]
     return layers, told
+
+
+def of_light_repository(config: DictConfig, *, with_hydra: bool) -> Sources:
+    """Return the same in a fraction of the time: most files are not parsed, and what was found out stands for the process's next job.
+
+    Without ``with_hydra`` the files are left out that set nothing but keys below ``hydra``.
+
+    Raises:
+        NotLightError: the search path has something that only Hydra can read. Any other exception: what Hydra raises.
+    """
+    loader()  # without a running Hydra there is no search path
+    entries = search_path(config)
+    repository = LightRepository(entries)
+    told, choices = [], []
+    for text in (*typed(config, "hydra"), *typed(config, "task")):
+        item = parsed(text)
+        told.append(_override(repository, text, item))
+        if told[-1].chooses_group or (item.is_delete() and repository.config_exists(item.key_or_group)):
+            choices.append(text)
+    layers = known_layers(config.hydra.job.config_name, tuple(choices), entries, with_hydra=with_hydra)
+    here = str(Path.cwd())
+    return [replace(layer, display=_shown(layer.path, here)) if layer.path else layer for layer in layers], told
 
 
 def _override(repository: Any, text: str, item: Any) -> Typed:
@@ -82,7 +129,8 @@ def _override(repository: Any, text: str, item: Any) -> Typed:
     That is ``Overrides.__init__`` of hydra/_internal/defaults_list.py.
     """
     value = item.value()
-    chooses = not isinstance(value, dict) and bool(repository.group_exists(item.key_or_group))
+    is_key = isinstance(value, dict) or getattr(item, "is_value_path", False)  # the latter since 1.4: stages[0].lr
+    chooses = not is_key and bool(repository.group_exists(item.key_or_group))
     return Typed(text=text, key=item.key_or_group, value=value, chooses_group=chooses)
 
 
@@ -93,7 +141,7 @@ def _layer(repository: Any, config_path: str | None, package: str | None) -> Lay
         if not source.available() or not source.is_config(config_path):
             continue
         if source.scheme() == "structured":
-            return _of_the_store(source, config_path, package or "")
+            return stored_layer(source.load_config(config_path).config, config_path, package or "")
         path = _source_dir(source) / f"{config_path.removesuffix('.yaml')}.yaml" if source.scheme() in ("file", "pkg") else None
         if path is None or not path.is_file():
             return None
@@ -101,22 +149,19 @@ def _layer(repository: Any, config_path: str | None, package: str | None) -> Lay
     return None
 
 
-def _of_the_store(source: Any, config_path: str, package: str) -> Layer | None:
-    """Return a dataclass of the config store as a layer without lines; Hydra's own, of which no value of a run comes, are left out."""
-    if config_path.partition("/")[0] == "hydra":
-        return None
-    text = OmegaConf.to_yaml(source.load_config(config_path).config)
-    return Layer(path="", display=f"structured://{config_path.removesuffix('.yaml')}", package=package, text=text, has_lines=False)
-
-
 def _source_dir(source: Any) -> Path:
     if source.scheme() == "file":
-        return Path(source.path)
+        return Path(absolute(source.path))
     from importlib.resources import files
 
     return Path(str(files(source.path.replace("/", "."))))
 
 
 def _display(path: Path) -> str:
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+    return _shown(str(path), str(Path.cwd()))
+
+
+@lru_cache(maxsize=1024)
+def _shown(path: str, here: str) -> str:
+    relative = os.path.relpath(path, here)
+    return path if relative.startswith("..") else relative

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck import registry
 from scalecheck.facts import PLAN_FIELDS, Impossible, Job, Origin, Unknown, Unreadable
 from scalecheck.survey import Survey, is_aside
 from scalecheck.text import clean, shown, where
+from scalecheck.values import dataclass
 
 MAX_CANDIDATES = 6
 _SIZES = ("num_layers", "hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "head_dim", "vocab_size",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ from scalecheck.shapes import FamilyClaim, Request, read_shape, unused_keys, use
 from scalecheck.survey import Notes, Survey, assigned, join, transformers_class
 from scalecheck.suspects import ANY, Harmless, suspect
 from scalecheck.text import shown
+from scalecheck.values import dataclass
 from scalecheck.vocabulary import Tokenizer, Vocabulary, find_tokenizer, generic
 
 DECLARE = ("+hydra.callbacks.scalecheck.read.total_params=124439808",)
@@ -171,9 +172,9 @@ def read_model(survey: Survey, read: Mapping[str, Any], given: Mapping[str, Any]
 
 def _nodes(survey: Survey) -> dict[str, str]:
     """Return every node that a dialect knows as a model, with the dialect that knows it best: the one of the lowest rank."""
-    modules = {name: registry.load("dialects/models", name) for name in registry.names("dialects/models")}
+    modules = _modules()
     nodes: dict[str, str] = {}
-    for name in sorted(modules, key=lambda name: modules[name].RANK):
+    for name in modules:
         if nodes and modules[name].RANK >= _ONLY_WHERE_NO_OTHER:
             break
         for node in modules[name].roots(survey):
@@ -181,6 +182,13 @@ def _nodes(survey: Survey) -> dict[str, str]:
     # A node inside a model that a training code's own dialect knows is a part of it, not a second model.
     owners = {node for node, name in nodes.items() if modules[name].RANK == 0}
     return {node: name for node, name in nodes.items() if not any(node != owner and _is_below(node, owner) for owner in owners)}
+
+
+@cache
+def _modules() -> Mapping[str, ModuleType]:
+    """Return the dialects by their names, that of the lowest rank first."""
+    modules = {name: registry.load("dialects/models", name) for name in registry.names("dialects/models")}
+    return dict(sorted(modules.items(), key=lambda item: item[1].RANK))
 
 
 def _is_below(node: str, owner: str) -> bool:
@@ -205,10 +213,12 @@ def _told_family(survey: Survey, family: str, node: str, given: Mapping[str, Any
 
 def _askers(survey: Survey, node: str, module: ModuleType) -> dict[str, Callable[[], Vocabulary | Unknown | None]]:
     """Return who is asked for the rows of a token table that no key tells: the dialect, which knows its code; then the tokenizer alone."""
+    asked: list[Tokenizer | Unknown | None] = []
 
-    @cache
     def tokenizer() -> Tokenizer | Unknown | None:
-        return find_tokenizer(survey, node)
+        if not asked:
+            asked.append(find_tokenizer(survey, node))
+        return asked[0]
 
     def by_the_code() -> Vocabulary | Unknown | None:
         found = tokenizer()

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from scalecheck.errors import PolicyError, ScalecheckError, did_you_mean
 from scalecheck.text import shown
 from scalecheck.units import parse_count
+
+
+class Above:
+    """A bound of a number, for ``Annotated``; to pydantic it is ``annotated_types.Gt``.
+
+    A policy whose rules are shipped needs no validation, so its launch must not pay for that package, 20 ms: this imports it only
+    when pydantic asks (annotated_types calls that a ``GroupedMetadata``).
+    """
+
+    __slots__ = ("bound",)
+    __is_annotated_types_grouped_metadata__: Literal[True] = True
+
+    def __init__(self, bound: float) -> None:
+        self.bound = bound
+
+    def __iter__(self) -> Iterator[object]:
+        from annotated_types import Gt
+
+        yield Gt(self.bound)
 
 
 def mapping(value: Any, key: str) -> dict[str, Any]:

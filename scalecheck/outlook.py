@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import cast
 
 from scalecheck import registry, repeats
 from scalecheck.facts import Account, Outlook
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN, Law
 from scalecheck.law_params import active_or_total, params_over_6, with_head
+from scalecheck.values import dataclass
 
+_NUMBERS = tuple(item.name for item in fields(Outlook) if item.name not in ("law", "params_convention", "interval"))
 LARGEST = 10**300
 """Counts beyond it are taken as unknown: their products and powers do not fit in a float, and no run has them."""
 
@@ -131,6 +133,6 @@ def _with_repeats(outlook: Outlook, account: Account, unique_tokens: float) -> O
 
 
 def _is_finite(outlook: Outlook) -> bool:
-    values = [getattr(outlook, field.name) for field in fields(outlook)]
-    numbers = [number for value in values for number in (value if isinstance(value, tuple) else (value,))]
+    values = [getattr(outlook, name) for name in _NUMBERS]
+    numbers = [*values, *outlook.interval] if outlook.interval else values
     return all(math.isfinite(number) for number in numbers if isinstance(number, float))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from scalecheck.bootstrap import Bootstrap, bootstrap
@@ -13,6 +13,7 @@ from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN, Allocation, Bounds, 
 from scalecheck.identifiability import Identifiability, identifiability
 from scalecheck.isoflop import IsoflopFit, fit_isoflop
 from scalecheck.runs_table import RunsTable
+from scalecheck.values import dataclass
 
 NAMES = ("E", "A", "B", "alpha", "beta")
 LEVEL = 0.95

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from scalecheck.account import count
-from scalecheck.enforce import report_verdict, verdict
+from scalecheck.enforce import STOPPING, report_verdict, verdict
 from scalecheck.extract import extract
 from scalecheck.facts import PLAN_FIELDS, Account, Expense, Finding, Job, ModuleCount, Origin, Reading, Report, Run, Unknown, View
 from scalecheck.judge import judge, judge_sweep
@@ -19,6 +19,7 @@ from scalecheck.outlook import is_bound, outlooks
 from scalecheck.policy import Policy
 from scalecheck.provenance import locate_all
 from scalecheck.repeats import unique_tokens
+from scalecheck.values import dataclass
 
 DEFAULT_PREFIX = "hydra.callbacks.scalecheck"
 CountModule = Callable[[int | None], ModuleCount | Unknown]
@@ -36,19 +37,20 @@ class JobInput:
     name: str = ""
     overrides: tuple[str, ...] = ()
     prefix: str = DEFAULT_PREFIX
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     count_module: CountModule | None = None
 
 
 def check_job(job: JobInput, policy: Policy) -> Job:
     """Run one job's config through the line."""
     reading = extract(job.view, policy.read, policy.assume, job.environ, job.prefix)
-    if policy.hardware is None:  # without it no time is estimated, and nothing is missing where a limit cannot be read
+    if policy.hardware is None and reading.unknowns:  # no time is estimated, and nothing is missing where a limit cannot be read
         reading = replace(reading, unknowns=tuple(item for item in reading.unknowns if item.field != "time_limit_hours"))
     if job.count_module is not None:
         reading = with_module(reading, job.count_module(reading.plan.sequence_length))
     intent, silence = _intent(reading, policy.intent, job.prefix)
-    reading = replace(reading, plan=replace(reading.plan, intent=intent, intent_reason=silence))
+    if (intent, silence) != (reading.plan.intent, reading.plan.intent_reason):
+        reading = replace(reading, plan=replace(reading.plan, intent=intent, intent_reason=silence))
     account = count(reading, policy.attention)
     is_of_one_device = reading.plan.tokens_status == "per_device"
     views = {} if silence or is_of_one_device else outlooks(account, policy.laws, policy.own_laws, unique_tokens(reading.plan))
@@ -88,11 +90,17 @@ def _intent(reading: Reading, intent: str, prefix: str) -> tuple[str, str]:
     return "pretrain", ""
 
 
-def summarise(jobs: Iterable[Job], policy: Policy) -> Report:
-    """Put the jobs of one launch together and judge the sweep as a whole."""
+def summarise(jobs: Iterable[Job], policy: Policy, *, earlier: Iterable[Run] = ()) -> Report:
+    """Put the jobs of one launch together and judge the sweep as a whole, with the ``earlier`` runs of the same sweep.
+
+    Jobs that the policy drops are not launched and count for nothing there.
+    """
     checked = tuple(jobs)
-    findings = judge_sweep([job.run for job in checked], policy)
-    return Report(jobs=checked, findings=findings, mode=policy.mode, verdict=report_verdict(checked, findings, policy.mode))
+    drops = policy.on_reject == "drop" and policy.mode in STOPPING
+    launched = [job.run for job in checked if not (drops and job.verdict == "stop")]
+    findings = judge_sweep([*earlier, *launched], policy)
+    decision = report_verdict(checked, findings, policy.mode)
+    return Report(jobs=checked, findings=findings, mode=policy.mode, on_reject=policy.on_reject, verdict=decision)
 
 
 def locate_job(job: Job, locate: Callable[[str], Origin], *, origins: bool) -> Job:

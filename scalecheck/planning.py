@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from scalecheck import registry, serving
@@ -18,6 +17,7 @@ from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN, Bounds, Law, LossSur
 from scalecheck.law_words import HISTORY
 from scalecheck.policy_laws import DEFAULT_LAWS
 from scalecheck.units import format_scientific
+from scalecheck.values import dataclass
 
 Quantity = Literal["flops", "params", "tokens", "loss"]
 MULTIPLES = (1, 2, 10, 100)

@@ -10,21 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
-from scalecheck import expression, registry
+from scalecheck import registry
 from scalecheck.errors import ExpressionError, PolicyError, did_you_mean
 from scalecheck.facts import AttentionConvention, Hardware
 from scalecheck.forms import Law
 from scalecheck.options import choice, count_or_none, mapping, number, positive, refuse_unknown, switch
 from scalecheck.policy_laws import DEFAULT_LAW, DEFAULT_LAWS, Laws
 from scalecheck.text import shown
+from scalecheck.values import dataclass
 
 RuleSeverity = Literal["off", "note", "warning", "error"]
 KEY = "hydra.callbacks.scalecheck"
-MODES = ("off", "warn", "stop")
+MODES = ("off", "warn", "stop", "plan")
+REJECTIONS = ("stop", "drop")
 INTERNAL_ERROR_MODES = ("warn", "stop")
 SEVERITIES = ("off", "note", "warning", "error")
 INTENTS = ("auto", "pretrain", "finetune", "continue", "rl", "distill", "evaluate", "smoke", "ladder")
@@ -40,6 +42,7 @@ _OF_HYDRA = ("_target_", "_recursive_", "_convert_")
 DEFAULT_NODE = "model"
 SHIPPED_FINGERPRINTS = {
     "default": "9cdaf59c4878bd2e4eb5a2cb8cceba636f56a3aac5df2e813be47e6deb812629",
+    "plan": "9cdaf59c4878bd2e4eb5a2cb8cceba636f56a3aac5df2e813be47e6deb812629",
     "strict": "0569e38ad04197b3fc1df1c8c1c45e7eecd1ea768bbfa4d172a02fb31bfe5ef5",
 }
 """sha256 of the canonical JSON of ``rules`` in each policy of conf/scalecheck/; tests/test_policy.py proves them fresh."""
@@ -62,6 +65,7 @@ class Policy:
     """
 
     mode: str = "warn"
+    on_reject: str = "stop"
     on_internal_error: str = "warn"
     law: str = DEFAULT_LAW
     laws: tuple[str, ...] = DEFAULT_LAWS
@@ -89,6 +93,7 @@ def load_policy(raw: Mapping[str, Any] | None, base: str | Path | None = None) -
     law = known.name(given.get("law", DEFAULT_LAW), f"{KEY}.law")
     return Policy(
         mode=choice(given.get("mode", "warn"), MODES, f"{KEY}.mode"),
+        on_reject=choice(given.get("on_reject", "stop"), REJECTIONS, f"{KEY}.on_reject"),
         on_internal_error=choice(given.get("on_internal_error", "warn"), INTERNAL_ERROR_MODES, f"{KEY}.on_internal_error"),
         law=law,
         laws=tuple(dict.fromkeys((law, *known.names(given.get("laws", DEFAULT_LAWS), f"{KEY}.laws")))),
@@ -150,6 +155,8 @@ def _read_entry(name: str, entry: Any) -> Any:
     count = count_or_none(entry)
     if count is not None:
         return positive(count, key)
+    from scalecheck import expression
+
     try:
         expression.keys(entry)
     except ExpressionError as error:
@@ -201,9 +208,9 @@ def _rule_setting(name: str, value: Any, *, shipped: bool) -> RuleSetting:
 
 
 def _built(kind: Any, options: Mapping[str, Any]) -> Any:
-    """Build a rule from options that are known to be valid."""
-    hints = get_type_hints(kind) if any(isinstance(value, Mapping) for value in options.values()) else {}
-    return kind(**{name: _built(hints[name], value) if isinstance(value, Mapping) else value for name, value in options.items()})
+    """Build a rule from options that are known to be valid; a group of options is of the class that makes its default."""
+    groups: dict[str, Any] = {option.name: option.default_factory for option in fields(kind)}
+    return kind(**{name: _built(groups[name], value) if isinstance(value, Mapping) else value for name, value in options.items()})
 
 
 def _validated(kind: Any, options: Mapping[str, Any], key: str) -> Any:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import field, replace
 from typing import Any
 
 import yaml
 
 from scalecheck.facts import Origin
 from scalecheck.interpolation import pointers, steps_of
+from scalecheck.values import dataclass
+from scalecheck.yaml_places import MISSING, Steps, in_text, is_index, is_not_in, is_too_deep
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-MAX_NESTING = 100  # libyaml's composer recurses in C: deeper files would end the process, not raise
 MAX_CHAIN = 10  # the longest chains of real configs have four steps
-_MISSING = "???"
-Steps = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
     """One config of the defaults list, in merge order: its text, and the package that its keys go to (``""``: the root).
 
-    ``has_lines`` is false where the text is no file of the user's: a dataclass of Hydra's config store.
+    ``has_lines`` is false where the text is no file of the user's: a dataclass of Hydra's config store. ``is_yaml`` says that it was
+    composed, so that it need not be parsed to know that it is YAML.
     """
 
     path: str
@@ -31,6 +30,7 @@ class Layer:
     package: str
     text: str
     has_lines: bool = True
+    is_yaml: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +64,24 @@ def locate(key: str, layers: Sequence[Layer], overrides: Sequence[Typed]) -> Ori
     interpolation points to, each with its own place, at most ``MAX_CHAIN`` of them. A key that is found nowhere, or whose parent
     was replaced by a single value, keeps its name alone.
     """
-    steps = tuple(steps_of(key))
-    if not steps:
-        return Origin(key=key)
-    search = _Search(layers, overrides)
-    found = search.find(steps)
-    return replace(found.origin, key=key, chain=tuple(search.chain(steps, found)))
+    return finder(layers, overrides)(key)
+
+
+def finder(layers: Sequence[Layer], overrides: Sequence[Typed]) -> Callable[[str], Origin]:
+    """Return ``locate`` for these layers and overrides; what one key needs is known for the next."""
+    search = _Search(
+        [(tuple(steps_of(layer.package)), layer) for layer in reversed(layers)],
+        [(tuple(steps_of(typed.key)), typed) for typed in reversed(overrides) if not typed.chooses_group],
+    )
+
+    def locate_one(key: str) -> Origin:
+        steps = tuple(steps_of(key))
+        if not steps:
+            return Origin(key=key)
+        found = search.find(steps)
+        return replace(found.origin, key=key, chain=tuple(search.chain(steps, found)))
+
+    return locate_one
 
 
 def locate_all(origins: Mapping[str, Origin], locate_one: Callable[[str], Origin]) -> dict[str, Origin]:
@@ -80,7 +92,7 @@ def locate_all(origins: Mapping[str, Origin], locate_one: Callable[[str], Origin
 def typed_value(text: str) -> Any:
     """Return what YAML makes of the value of an override, as OmegaConf's dotlist does; the text where that cannot be had."""
     try:
-        return text if _is_too_deep(text) else yaml.safe_load(text)
+        return text if is_too_deep(text) else yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError):
         return text
 
@@ -92,10 +104,12 @@ def _located(origin: Origin, locate_one: Callable[[str], Origin]) -> Origin:
     return replace(origin, file=found.file, line=found.line, override=found.override, chain=found.chain)
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Search:
-    layers: Sequence[Layer]
-    overrides: Sequence[Typed]
+    """The layers by their packages and the overrides by their keys, the last first."""
+
+    layers: Sequence[tuple[Steps, Layer]]
+    overrides: Sequence[tuple[Steps, Typed]]
     _known: dict[Steps, _Found] = field(default_factory=dict)
 
     def find(self, steps: Steps) -> _Found:
@@ -141,9 +155,8 @@ class _Search:
         return None
 
     def _typed(self, steps: Steps) -> _Found | None:
-        for typed in reversed(self.overrides):
-            changed = tuple(steps_of(typed.key))
-            if typed.chooses_group or not changed or steps[: len(changed)] != changed:
+        for changed, typed in self.overrides:
+            if not changed or steps[: len(changed)] != changed:
                 continue
             is_set, written, below = (True, None, ()) if typed.deletes else _in_value(typed.value, steps[len(changed) :])
             if is_set:
@@ -152,15 +165,17 @@ class _Search:
 
     def _in_layers(self, steps: Steps) -> _Found:
         found = _Found(Origin())
-        for layer in reversed(self.layers):
-            package = tuple(steps_of(layer.package))
-            hit = _in_text(layer.text, steps[len(package) :]) if steps[: len(package)] == package else None
-            if hit is None or (hit.written == _MISSING and found.origin.file):
+        for package, layer in self.layers:
+            below = steps[len(package) :]
+            if steps[: len(package)] != package or (layer.is_yaml and below and is_not_in(layer.text, below[0])):
+                continue
+            hit = in_text(layer.text, below)
+            if hit is None or (hit.written == MISSING and found.origin.file):
                 continue
             if hit.line is None:
                 break  # a parent was replaced by something that has no such child, or the file cannot be read
             found = _Found(Origin(file=layer.display, line=hit.line if layer.has_lines else None), hit.written, hit.below)
-            if hit.written != _MISSING:  # ??? leaves an earlier value as it is
+            if hit.written != MISSING:  # ??? leaves an earlier value as it is
                 break
         return found
 
@@ -182,91 +197,9 @@ def _in_value(value: Any, below: Steps) -> tuple[bool, str | None, Steps]:
             if step not in children:
                 return False, None, ()
             value = children[step]
-        elif isinstance(value, list) and _is_index(step) and int(step) < len(value):
+        elif isinstance(value, list) and is_index(step) and int(step) < len(value):
             value = value[int(step)]
         else:  # a list that is extended keeps its items; anything else has replaced the parent
             return not type(value).__name__.startswith("ListExtension"), None, ()
     is_node = isinstance(value, Mapping | list)
     return not (isinstance(value, Mapping) and not value), None if is_node else str(value), ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    """A key in a text: its line, what is written there, the steps left below an interpolation. Without a line it cannot be there."""
-
-    line: int | None = None
-    written: str | None = None
-    below: Steps = ()
-
-
-class _CannotTell:
-    """In place of the tree of a text that is no YAML, or is nested too deeply to be read."""
-
-
-@lru_cache(maxsize=256)
-def _tree(text: str) -> yaml.Node | _CannotTell | None:
-    try:
-        tree: yaml.Node | _CannotTell | None = _CannotTell() if _is_too_deep(text) else yaml.compose(text, Loader=_LOADER)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return _CannotTell()
-    return tree
-
-
-def _is_too_deep(text: str) -> bool:
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_NESTING:
-            return True
-    return False
-
-
-def _in_text(text: str, steps: Steps) -> _Hit | None:
-    """Look a key up in a YAML text; ``None`` where the text says nothing about it."""
-    node = _tree(text)
-    if isinstance(node, _CannotTell):
-        return _Hit()
-    if not steps:  # the package itself
-        return _Hit(int(node.start_mark.line) + 1) if isinstance(node, yaml.MappingNode) else None
-    line = 0
-    for depth, step in enumerate(steps):
-        child = None if depth == 0 and step == "defaults" else _child(node, step, set())
-        if child is None:
-            return _instead(node, line, steps[depth:]) if depth > 0 else None
-        key_node, node = child
-        line = key_node.start_mark.line + 1
-    return _Hit(line, str(node.value) if isinstance(node, yaml.ScalarNode) else None)
-
-
-def _instead(node: yaml.Node | None, line: int, below: Steps) -> _Hit | None:
-    """Return what a parent that has no such child means for it: an interpolation may stand for it, a value or a list has replaced it."""
-    if isinstance(node, yaml.MappingNode) or node is None:
-        return None
-    written = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
-    return _Hit(line, written, below) if "${" in written or written == _MISSING else _Hit()
-
-
-def _child(node: yaml.Node | None, step: str, merged: set[int]) -> tuple[yaml.Node, yaml.Node] | None:
-    """Return the nodes of a child's key and value; a key of the mapping itself goes before merged (``<<``) ones.
-
-    ``merged`` holds the mappings already searched: anchors may merge a mapping into itself, or many times.
-    """
-    if isinstance(node, yaml.SequenceNode):
-        item = node.value[int(step)] if _is_index(step) and int(step) < len(node.value) else None
-        return (item, item) if item is not None else None
-    if not isinstance(node, yaml.MappingNode) or id(node) in merged:
-        return None
-    merged.add(id(node))
-    own = [(key, value) for key, value in node.value if key.value == step]
-    if own:
-        return own[-1]
-    sources = [value for key, value in node.value if key.tag == "tag:yaml.org,2002:merge"]
-    for source in sources:
-        for mapping in source.value if isinstance(source, yaml.SequenceNode) else [source]:
-            if len(merged) <= MAX_NESTING and isinstance(mapping, yaml.MappingNode) and (found := _child(mapping, step, merged)):
-                return found
-    return None
-
-
-def _is_index(step: str) -> bool:
-    return step.isascii() and step.isdigit() and len(step) < 10

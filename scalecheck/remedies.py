@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from scalecheck.facts import Origin, Remedy, Run
-from scalecheck.units import format_ratio
+from scalecheck.units import exact, format_ratio
 
-_ARITHMETIC = re.compile(r"[*/%+(]|\s[-x×]\s")
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+_ARITHMETIC = r"[*/%+(]|\s[-x×]\s"
 
 
 def scale_steps(run: Run, target_tokens: float | Fraction, *, round_up: bool) -> Remedy | None:
@@ -23,10 +26,10 @@ def scale_steps(run: Run, target_tokens: float | Fraction, *, round_up: bool) ->
         return None
     steps_origin, tokens_origin = origins.get("num_steps"), origins.get("training_tokens")
     if steps_origin and _is_typed(steps_origin) and plan.tokens_per_step and _steps_decide(run):
-        steps = _whole(Fraction(target_tokens) / plan.tokens_per_step, round_up=round_up)
+        steps = _whole(exact(target_tokens) / plan.tokens_per_step, round_up=round_up)
         return _override(run, steps_origin.key, steps, plan.num_steps, steps * plan.tokens_per_step)
     if tokens_origin and _is_typed(tokens_origin):
-        tokens = _whole(Fraction(target_tokens), round_up=round_up)
+        tokens = _whole(exact(target_tokens), round_up=round_up)
         return _override(run, tokens_origin.key, tokens, plan.training_tokens, tokens)
     return None
 
@@ -42,14 +45,14 @@ def where_length_is_set(run: Run) -> Origin:
 
 
 def _is_positive(target: float | Fraction) -> bool:
-    return (isinstance(target, Fraction | int) and target > 0) or (isinstance(target, float) and math.isfinite(target) and target > 0)
+    return target > 0 and not (isinstance(target, float) and math.isinf(target))
 
 
 def _is_typed(origin: Origin) -> bool:
     """Tell whether the value is what stands at the origin's key: not assumed, computed or given by the policy."""
     if not origin.key or origin.assumed or origin.key.startswith(("hydra.callbacks.", "scalecheck.")):
         return False
-    return not _ARITHMETIC.search(origin.because)
+    return not re.search(_ARITHMETIC, origin.because)
 
 
 def _steps_decide(run: Run) -> bool:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scalecheck.errors import ScalecheckError
 from scalecheck.runs_rows import Row, column, column_names, labels, read_rows
 from scalecheck.text import clean
+from scalecheck.values import dataclass
 
 REPORT_NAME = "scalecheck.json"
 METRICS_NAMES = ("metrics.json", "metrics.jsonl", "metrics.csv")

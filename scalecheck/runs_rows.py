@@ -10,12 +10,12 @@ import importlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scalecheck.errors import ScalecheckError, did_you_mean
 from scalecheck.text import clean
+from scalecheck.values import dataclass
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "params": ("params", "parameters", "n", "nparams", "numparams", "numparameters", "nparameters", "totalparams", "totalparameters",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from scalecheck.runs_directory import read_directory
 from scalecheck.runs_rows import CONVENTION_NAMES, Row, column, column_names, labels, read_rows, required
 from scalecheck.text import clean
 from scalecheck.units import format_ratio
+from scalecheck.values import dataclass
 
 UNITS = ("params", "tokens", "flops")
 MIN_PARAMS = 1e4

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from math import ceil, prod
+from types import ModuleType
 
 from scalecheck import registry
 from scalecheck.clues import ACCUMULATION, ANY_BATCH, EPOCHS, Clues, Draft, dataset_sequences, epochs_alone, hinted_sequences
 from scalecheck.facts import Impossible, Origin, TokensStatus, TrainingPlan, Unknown
 from scalecheck.limits import shared_key, why_at_most
-from scalecheck.survey import PLAN_NUMBERS, join, plain_name
+from scalecheck.survey import PLAN_NUMBERS, Survey, join, plain_name
 
 _AMPLE = 10  # what a hint at the dataset's size may be off by without a limit in epochs ending the run
 _LARGEST_STEP = 2**27  # tokens; published runs stay below 100 million a step
@@ -24,11 +27,17 @@ _FACTORS = ("sequences_per_step", "micro_batch_sequences", "gradient_accumulatio
 
 def read_plan(clues: Clues) -> tuple[TrainingPlan, str | None]:
     """Choose the schedule dialect by its evidence, read it, and do the arithmetic. Returns the plan and the dialect's name."""
-    modules = {name: registry.load("dialects/schedules", name) for name in registry.names("dialects/schedules")}
-    by_rank = sorted(modules, key=lambda name: modules[name].RANK)
-    chosen = next((name for name in by_rank if modules[name].applies(clues)), None)
+    modules = _modules()
+    chosen = next((name for name, module in modules.items() if module.applies(clues)), None)
     draft: Draft = modules[chosen].read(clues) if chosen else Draft(num_steps=_given(clues, "num_steps"), sequence_length=clues.length())
     return _plan(clues, _with_given(clues, draft)), chosen
+
+
+@cache
+def _modules() -> Mapping[str, ModuleType]:
+    """Return the dialects by their names, that of the lowest rank first."""
+    modules = {name: registry.load("dialects/schedules", name) for name in registry.names("dialects/schedules")}
+    return dict(sorted(modules.items(), key=lambda item: item[1].RANK))
 
 
 def _given(clues: Clues, name: str) -> int | None:
@@ -144,23 +153,27 @@ def _accumulates_otherwise(clues: Clues, draft: Draft) -> bool:
     """Tell, and note, whether a key that no dialect reads speaks of several forward passes a step."""
     accumulates = draft.gradient_accumulation in (None, 1) and "gradient_accumulation" not in clues.given
 
-    def is_passes(name: str) -> bool:
-        return accumulates and name not in ACCUMULATION and bool(_ACCUMULATES.search(name))
-
-    def is_whole(name: str) -> bool:
-        return draft.tokens_per_step is None and bool(_WHOLE_BATCH.search(name))
-
-    for key in clues.survey.leaves_where(lambda name: is_passes(name) or is_whole(name)):
-        value = clues.view.get(key)
+    for key in clues.survey.by_names(_of_a_whole_step):
+        name = plain_name(key)
+        is_passes = accumulates and _counts_passes(name)
+        is_whole = draft.tokens_per_step is None and bool(_WHOLE_BATCH.search(name))
+        value = clues.view.get(key) if is_passes or is_whole else None
         if type(value) is int and value > 1:
-            name = plain_name(key)
-            field = "gradient_accumulation" if is_passes(name) else "tokens_per_step" if "token" in name else "sequences_per_step"
-            what = "forward passes a step" if is_passes(name) else "what a whole step takes"
+            field = "gradient_accumulation" if is_passes else "tokens_per_step" if "token" in name else "sequences_per_step"
+            what = "forward passes a step" if is_passes else "what a whole step takes"
             reason = f"{key}={value} may be {what}, and is read by no dialect"
             line = f"+{clues.prefix}.read.{field}={key}"
             clues.notes.unknowns.append(Unknown(field=field, key=key, reason=reason, remedies=(line,)))
             return True
     return False
+
+
+def _counts_passes(name: str) -> bool:
+    return name not in ACCUMULATION and bool(_ACCUMULATES.search(name))
+
+
+def _of_a_whole_step(survey: Survey) -> tuple[str, ...]:
+    return survey.leaves_where(lambda name: _counts_passes(name) or bool(_WHOLE_BATCH.search(name)))
 
 
 def _note_missing(clues: Clues, draft: Draft) -> None:

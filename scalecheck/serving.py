@@ -8,10 +8,10 @@ It holds on top of any L(N, D). Both kinds of token are taken to cost what the p
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from scalecheck.errors import ScalecheckError
 from scalecheck.forms import FLOPS_PER_PARAMETER_PER_TOKEN, LossSurface
+from scalecheck.values import dataclass
 
 FLOPS_PER_PARAMETER_PER_SERVED_TOKEN = 2
 """A forward pass: one multiply-add per parameter and token."""

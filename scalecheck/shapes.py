@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, field, fields
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -14,6 +14,7 @@ from scalecheck.facts import Impossible, ModelShape, Origin, Unknown, Unreadable
 from scalecheck.keys import Key, Keys
 from scalecheck.survey import Notes, checked, join
 from scalecheck.text import shown
+from scalecheck.values import dataclass
 from scalecheck.vocabulary import Vocabulary
 
 _HEADS: Mapping[str, tuple[str, ...]] = {

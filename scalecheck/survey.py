@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import field
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from scalecheck.errors import ScalecheckError
 from scalecheck.facts import Impossible, Origin, Unknown, Unreadable, View
 from scalecheck.keys import Kind
 from scalecheck.text import shown
 from scalecheck.units import parse_count
+from scalecheck.values import dataclass
 
 _ASIDE_WHOLE = ("schedule", "schedules", "cosine", "wsd", "anneal", "decay")  # of the learning rate, where a node is called so
 MAX_KEYS, MAX_DEPTH, MAX_WIDTH = 20_000, 30, 1_000
+_LONGEST_NAME, _NAMES_KEPT, _CONFIGS_KEPT = 100, 4096, 4
 LARGEST_SIZE, LARGEST_COUNT = 10**15, 10**18
 _COUNTS = ("num_steps", "tokens_per_step", "training_tokens", "unique_tokens")
 PLAN_NUMBERS = (*_COUNTS, "sequence_length", "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices")
-_ASIDE = (
+_ASIDE = frozenset((
     "eval", "val", "valid", "validation", "test", "inference", "infer", "predict", "sample", "generation", "scheduler", "lr", "optim",
     "optimizer", "callbacks", "callback", "logger", "logging", "ema", "warmup", "checkpoint", "profiler", "sampling", "generate", "gen",
     "decode", "decoding", "prompt", "rollout", "benchmark", "tuner", "space", "serve", "evaluate", "evaluation", "evaluator", "dev",
-)  # fmt: skip
+))  # fmt: skip
+_Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +39,54 @@ class Survey:
     view: View
     nodes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     is_cut_short: bool = False
-    _by_name: dict[str, list[tuple[int, str]]] = field(default_factory=dict, compare=False)
+    _shared: list[dict[Any, Any]] = field(default_factory=list, compare=False)
+
+    def by_names(self, work: Callable[[Survey], _Told]) -> _Told:
+        """Return what a function makes of the names alone, worked out once for all configs of the same keys, as a sweep's are.
+
+        It may look at ``nodes``, ``keys`` and ``leaves``, never at a value; what it returns is shared, and nobody may change it.
+        """
+        told = self._told()
+        if work not in told:
+            told[work] = work(self)
+        found: _Told = told[work]
+        return found
+
+    def _told(self) -> dict[Any, Any]:
+        if not self._shared:
+            self._shared.append(_told_of(tuple(self.nodes.items())))
+        return self._shared[0]
 
     def nodes_with(self, *names: str) -> tuple[str, ...]:
         """Return the nodes that have all of these children."""
-        return tuple(node for node, children in self.nodes.items() if set(names) <= set(children))
+        told = self._told()
+        if ("with", names) not in told:
+            told["with", names] = tuple(node for node, children in self.nodes.items() if set(names) <= set(children))
+        found: tuple[str, ...] = told["with", names]
+        return found
 
     def find(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the leaf keys whose last name is one of ``names``, without what concerns evaluation, optimisers or callbacks."""
-        found = {item for name in names for item in self._index().get(name, ())}
-        return tuple(key for _, key in sorted(found))
-
-    def _index(self) -> dict[str, list[tuple[int, str]]]:
-        """Return the leaves by their last names, as ``find`` compares them, each with its place in the config; made once."""
-        if not self._by_name:
-            for place, key in enumerate(self.leaves()):
-                self._by_name.setdefault(plain_name(key), []).append((place, key))
-        return self._by_name
+        wanted = names if type(names) is tuple else tuple(names)
+        told = self._told()
+        if ("find", wanted) not in told:
+            by_name = self.by_names(_leaves_by_name)
+            found = {item for name in wanted for item in by_name.get(name, ())}
+            told["find", wanted] = tuple(key for _, key in sorted(found))
+        keys: tuple[str, ...] = told["find", wanted]
+        return keys
 
     def leaves_where(self, test: Callable[[str], bool]) -> tuple[str, ...]:
         """Return the leaf keys whose last name, as ``plain_name`` has it, passes a test; in order, without what ``find`` leaves out."""
-        found = (item for name, items in self._index().items() if test(name) for item in items)
+        found = (item for name, items in self.by_names(_leaves_by_name).items() if test(name) for item in items)
         return tuple(key for _, key in sorted(found))
 
     def leaves(self) -> Iterator[str]:
         """Yield every key that is no node, without what concerns evaluation, optimisers or callbacks."""
-        return (key for key in self.keys() if key not in self.nodes and not is_aside(key))
+        for node, children in self.nodes.items():
+            if not is_aside(node):
+                below = (join(node, child) for child in children if not is_aside(child))
+                yield from (key for key in below if key not in self.nodes)
 
     def keys(self) -> Iterator[str]:
         """Yield every key, nodes and leaves."""
@@ -68,7 +95,7 @@ class Survey:
                 yield join(node, child)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class Notes:
     """What stage 1 collects on its way: origins by field, unknowns, impossible values."""
 
@@ -103,13 +130,14 @@ def survey(view: View, root: str = "") -> Survey:
     is_cut_short = False
     while waiting and seen < MAX_KEYS:
         node, depth = waiting.popleft()
-        children = tuple(name for name in view.keys(node) if node or name != "hydra")
+        children = view.keys(node) if node else tuple(name for name in view.keys(node) if name != "hydra")
         if not children or (node != root and len(children) > MAX_WIDTH):
             continue
         nodes[node] = children
         seen += len(children)
         if depth < MAX_DEPTH:
-            waiting.extend((join(node, child), depth + 1) for child in children)
+            prefix, below = f"{node}." if node else "", depth + 1
+            waiting.extend([(prefix + child, below) for child in children])
         else:
             is_cut_short = True
     return Survey(view, nodes, is_cut_short=is_cut_short or bool(waiting))
@@ -117,8 +145,14 @@ def survey(view: View, root: str = "") -> Survey:
 
 def plain_name(key: str) -> str:
     """Return a key's last name as names are compared: in lower case, a dash as an underscore; of a name that is no name, nothing."""
-    name = key.rpartition(".")[2].lower().replace("-", "_")
-    return name if len(name) <= 100 else ""
+    name = key.rpartition(".")[2]
+    return _plain(name) if len(name) <= _LONGEST_NAME else ""  # in lower case no name is shorter
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _plain(name: str) -> str:
+    name = name.lower().replace("-", "_")
+    return name if len(name) <= _LONGEST_NAME else ""
 
 
 def join(node: str, child: str) -> str:
@@ -128,8 +162,29 @@ def join(node: str, child: str) -> str:
 
 def is_aside(key: str) -> bool:
     """Tell whether a key is about something else than the training run: evaluation, schedules, callbacks."""
-    steps = key.lower().split(".")
-    return any(word in _ASIDE for step in steps for word in (step, *step.split("_"))) or any(step in _ASIDE_WHOLE for step in steps)
+    return any(_is_aside_step(step) if len(step) <= _LONGEST_NAME else _speaks_of_aside(step) for step in key.split("."))
+
+
+def _speaks_of_aside(step: str) -> bool:
+    words = step.lower()
+    return words in _ASIDE_WHOLE or words in _ASIDE or not _ASIDE.isdisjoint(words.split("_"))
+
+
+_is_aside_step = lru_cache(maxsize=_NAMES_KEPT)(_speaks_of_aside)
+
+
+def _leaves_by_name(survey: Survey) -> dict[str, list[tuple[int, str]]]:
+    """Return the leaves by their last names, as ``find`` compares them, each with its place in the config."""
+    by_name: dict[str, list[tuple[int, str]]] = {}
+    for place, key in enumerate(survey.leaves()):
+        by_name.setdefault(plain_name(key), []).append((place, key))
+    return by_name
+
+
+@lru_cache(maxsize=_CONFIGS_KEPT)
+def _told_of(_: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[Any, Any]:
+    """Return where what is told by these nodes and names is kept."""
+    return {}
 
 
 def transformers_class(view: View, root: str) -> str | None:

@@ -68,10 +68,13 @@ def _places(survey: Survey) -> Iterator[tuple[str, str]]:
     node = f"{_LAUNCHER}.additional_parameters"
     if "additional_parameters" in launcher and "time" in survey.view.keys(node):
         yield f"{node}.time", ""
-    for key in survey.keys():
-        unit = _unit(plain_name(key), key)  # the name first: it is read of every key of every config
-        if unit is not None and not is_aside(key) and set(key.lower().split(".")[:-1]) <= _OF_TRAINING:
-            yield key, unit
+    yield from survey.by_names(_by_their_names)
+
+
+def _by_their_names(survey: Survey) -> list[tuple[str, str]]:
+    told = ((key, _unit(plain_name(key), key)) for key in survey.keys())
+    return [(key, unit) for key, unit in told
+            if unit is not None and not is_aside(key) and set(key.lower().split(".")[:-1]) <= _OF_TRAINING]  # fmt: skip
 
 
 def _unit(name: str, key: str) -> str | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+
+from scalecheck.values import dataclass
 
 MAX_BYTES = 64_000_000
 MASKS = frozenset(("[MASK]", "<mask>", "<|mask|>", "<mask_1>"))

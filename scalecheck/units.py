@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from scalecheck.errors import ScalecheckError
 
+if TYPE_CHECKING:
+    from fractions import Fraction
+
 _SUFFIXES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
 _SCALES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
-_COUNT = re.compile(r"\s*([0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?)\s*([KMBGTPkE]?)\s*")
+_COUNT = r"\s*([0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?)\s*([KMBGTPkE]?)\s*"
 
 
 def parse_count(text: str) -> int | float:
@@ -21,12 +24,19 @@ def parse_count(text: str) -> int | float:
         ScalecheckError: anything else.
 
     """
-    match = _COUNT.fullmatch(text) if len(text) <= 60 else None
+    match = re.fullmatch(_COUNT, text) if len(text) <= 60 else None
     if not match or not math.isfinite(float(match.group(1).replace("_", "")) * 1e18):
         message = f"{text[:60]!r} is not a count: write a number such as 300000, 1e21, 1_000, or with a suffix K, M, B, T as in 300B."
         raise ScalecheckError(message)
-    exact = Fraction(match.group(1).replace("_", "")) * _SUFFIXES[match.group(2).upper()]
-    return exact.numerator if exact.denominator == 1 else float(exact)
+    found = exact(match.group(1).replace("_", "")) * _SUFFIXES[match.group(2).upper()]
+    return found.numerator if found.denominator == 1 else float(found)
+
+
+def exact(value: float | Fraction | str) -> Fraction:
+    """Return a number as the fraction that it is exactly. Most launches need none, so the class is only imported here."""
+    from fractions import Fraction
+
+    return Fraction(value)
 
 
 def format_count(value: float | None) -> str:

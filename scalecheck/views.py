@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig, Node, OmegaConf
+from omegaconf import AnyNode, BooleanNode, DictConfig, EnumNode, FloatNode, IntegerNode, ListConfig, Node, OmegaConf, StringNode
 from omegaconf.basecontainer import BaseContainer
 from omegaconf.errors import InterpolationKeyError, InterpolationResolutionError, InterpolationToMissingValueError
 
@@ -20,6 +20,12 @@ RESOLVE_FAILURES = (Exception, RecursionError)
 REFUSAL = "which is not run with --untrusted"
 _EMPTY_NOTES = ("", "full_key:", "object_type=dict", "object_type=list")
 _NOT_TEXT = re.compile(r"(?:^|\.)(?:-?[0-9]|True|False|b')")  # names that YAML may have made a number, a switch or bytes of
+# A key that OmegaConf splits at its dots alone, and that nothing takes long to look up.
+_SIMPLE_KEY = re.compile(r"[\w-]+(?:\.[\w-]+){0,40}")
+_LEAVES = frozenset((AnyNode, BooleanNode, EnumNode, FloatNode, IntegerNode, StringNode))
+_CHILDLESS = _LEAVES | {ListConfig}
+_SIMPLE_VALUES = frozenset((int, float, bool, type(None)))
+_ASK_OMEGACONF: Any = object()
 HARMLESS_RESOLVERS = frozenset(
     ("oc.select", "oc.create", "oc.decode", "oc.deprecated", "oc.dict.keys", "oc.dict.values", "now", "hydra", "python_version")
 )
@@ -35,6 +41,8 @@ class ConfigView:
     _read: dict[str, Any] = field(default_factory=dict)
     _nodes: dict[str, Any] = field(default_factory=dict)
     _named: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _below: dict[str, Any] = field(default_factory=dict)  # what stands in mappings of which every key is text, by its dotted key
 
     def get(self, key: str) -> Any:
         """Return the value at ``key``, ``None`` when absent or null, or ``Unreadable`` with the resolver's reason.
@@ -42,8 +50,30 @@ class ConfigView:
         A node is a plain dict or list whose leaves are as written, with their ``${}``; an enum is its name.
         """
         if key not in self._read:
-            self._read[key] = self._select(key)
+            value = self._as_written(key)
+            self._read[key] = self._select(key) if value is _ASK_OMEGACONF else value
         return self._read[key]
+
+    def _as_written(self, key: str) -> Any:
+        """Return the value at a key that there is nothing to resolve for, which is most of them; else that OmegaConf must be asked.
+
+        OmegaConf walks to every key from the root and wraps each step, about a hundred times as long.
+        """
+        if _SIMPLE_KEY.fullmatch(key) is None:
+            return _ASK_OMEGACONF
+        node = self._stands_at(key)
+        if node is not None:
+            return _value_of(node)
+        above = key.rpartition(".")[0]
+        parent = self._below.get(above) if above else self.config
+        is_absent = bool(self._children.get(above)) and _is_by_text(parent)
+        return None if is_absent else _ASK_OMEGACONF
+
+    def _stands_at(self, key: str) -> Any:
+        """Return what stands at a key below mappings of which every key is text; ``None`` where nothing does, or on another way."""
+        if key not in self._below:
+            self.keys(key.rpartition(".")[0])
+        return self._below.get(key)
 
     def _select(self, key: str) -> Any:
         try:
@@ -73,7 +103,23 @@ class ConfigView:
 
     def keys(self, key: str) -> tuple[str, ...]:
         """Return the names of the children of ``key``; a node that is itself an interpolation has none."""
-        return tuple(name for name in self._names_at(key) if "." not in name)
+        if key not in self._children:
+            self._children[key] = self._list(key)
+        return self._children[key]
+
+    def _list(self, key: str) -> tuple[str, ...]:
+        node = self._stands_at(key) if key else self.config
+        content = node.__dict__["_content"] if type(node) is DictConfig else None
+        if type(content) is not dict or not _is_by_text(node):
+            return tuple(name for name in self._names_at(key) if "." not in name)
+        prefix = f"{key}." if key else ""
+        names = tuple([name for name in content if "." not in name])
+        for name in filter(None, names):
+            child = content[name]
+            self._below[prefix + name] = child
+            if type(child) in _CHILDLESS:
+                self._children[prefix + name] = ()
+        return names
 
     def _names_at(self, key: str) -> dict[str, Any]:
         """Return the children of a key by the names that they are asked for with; looked up once, for trees are wide."""
@@ -95,6 +141,8 @@ class ConfigView:
 
     def runs_code(self, key: str) -> bool:
         """Tell whether reading ``key`` would run a resolver that is not harmless, directly or through the keys that it refers to."""
+        if self._as_written(key) is not _ASK_OMEGACONF:
+            return False
         try:
             with harmless_resolvers():
                 OmegaConf.select(self.config, key)
@@ -108,6 +156,44 @@ class ConfigView:
     def read_keys(self) -> frozenset[str]:
         """Every key that was asked for."""
         return frozenset(self._read)
+
+
+def _is_by_text(node: Any) -> bool:
+    """Tell whether a node is a mapping whose names are all text, so that each is found under the very name that is asked for."""
+    if type(node) is not DictConfig:
+        return False
+    inside = node.__dict__
+    content = inside["_content"]
+    return type(content) is dict and inside["_metadata"].key_type in (Any, str) and set(map(type, content)) <= {str}
+
+
+def _value_of(node: Any) -> Any:
+    """Return what ``ConfigView.get`` says of a node in which nothing is to be resolved, else that OmegaConf must be asked."""
+    if type(node) not in _LEAVES:
+        try:
+            return _copied(node)
+        except RecursionError:
+            return _ASK_OMEGACONF
+    value = node._val  # noqa: SLF001 - _value() is the same, and a call
+    if type(value) in _SIMPLE_VALUES:
+        return value
+    if type(value) is str:
+        return _ASK_OMEGACONF if "${" in value or value == "???" else value
+    return value.name if isinstance(value, Enum) and not isinstance(value, str) else _ASK_OMEGACONF
+
+
+def _copied(node: Any) -> Any:
+    """Do as ``OmegaConf.to_container(node, resolve=False)`` where every node within is of a kind that is known here."""
+    kind, content = type(node), node.__dict__.get("_content")
+    if kind in _LEAVES:
+        return node._val  # noqa: SLF001
+    if kind is DictConfig and type(content) is dict:
+        mapping = {name: _copied(child) for name, child in content.items()}
+        return _ASK_OMEGACONF if any(value is _ASK_OMEGACONF for value in mapping.values()) else mapping
+    if kind is ListConfig and type(content) is list:
+        items = [_copied(child) for child in content]
+        return _ASK_OMEGACONF if any(item is _ASK_OMEGACONF for item in items) else items
+    return _ASK_OMEGACONF
 
 
 def names_of(node: DictConfig) -> dict[str, Any]:

@@ -6,11 +6,8 @@ are as many rows as tokens.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from scalecheck.facts import Unknown, Unreadable
 from scalecheck.survey import LARGEST_SIZE, Survey, is_aside, join
 from scalecheck.text import shown
 from scalecheck.tokenizer_files import tokens_on_disk
+from scalecheck.values import dataclass
 
 _LEAVES = ("tokenizer_name_or_path", "tokenizer_name", "tokenizer_path", "tokenizer_file", "tokenizer_dir", "tokenizer_id",
            "tokenizer_model", "tokenizer", "pretrained_tokenizer_name_or_path", "tokenizer_type")  # fmt: skip
@@ -181,6 +179,9 @@ def _looked_up(key: str, value: Any) -> Tokenizer | str:
 @cache
 def _table() -> dict[str, tuple[int, bool]]:
     """Return the known tokenizers by name: their tokens, and whether one of them is a mask."""
+    import csv
+    from importlib.resources import files
+
     text = (files("scalecheck") / "data" / "tokenizers.csv").read_text(encoding="utf-8")
     return {row["name"].lower(): (int(row["tokens"]), row["mask"] == "yes") for row in csv.DictReader(text.splitlines())}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 from omegaconf import OmegaConf
@@ -11,7 +12,7 @@ from omegaconf import OmegaConf
 from scalecheck import compose
 from scalecheck.config_files import load_files
 from scalecheck.facts import Origin
-from scalecheck.locating import file_locator, locator
+from scalecheck.locating import file_locator, locator, of_hydras_repository, of_light_repository
 
 NESTED = {
     "conf/train.yaml": """
@@ -77,7 +78,10 @@ def origin_of(app, monkeypatch):
 
     def located(key, *overrides):
         with compose.hydra_at(app.root / "conf", "1.3"):
-            return locator(compose.compose_main("train", overrides, multirun=False))(key)
+            config = compose.compose_main("train", overrides, multirun=False)
+            light, slow = of_light_repository(config, with_hydra=True), of_hydras_repository(config)
+            assert ([replace(layer, is_yaml=False) for layer in light[0]], light[1]) == slow
+            return locator(config)(key)
 
     return located
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scalecheck.facts import Origin
@@ -277,3 +279,14 @@ def test_cycles_end_and_long_chains_are_cut():
 def test_parent_that_a_resolver_makes_points_to_what_the_resolver_is_given():
     base = layer("a.yaml", "model: ${merge:${b},${c}}\nb: {n: 1}\nc: {n: 2}\n")
     assert locate("model.n", [base], []).chain == ("b a.yaml:2", "c a.yaml:3")
+
+
+def test_composed_text_is_not_parsed_for_a_key_that_it_does_not_hold():
+    unread = replace(layer("b.yaml", "never: [parsed"), is_yaml=True)
+    assert locate("trainer.devices", [BASE, unread], []).file == "conf/train.yaml"
+    assert locate("never.devices", [BASE, unread], []) == Origin(key="never.devices")
+
+
+@pytest.mark.parametrize("text", ['"train\\x65r": {devices: 2}\n', "? trainer\n: {devices: 2}\n", "'trainer': {devices: 2}\n"])
+def test_key_that_is_written_in_another_way_is_found_in_a_composed_text(text):
+    assert locate("trainer.devices", [BASE, replace(layer("b.yaml", text), is_yaml=True)], []).file == "b.yaml"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
+from omegaconf import MISSING, OmegaConf
 
 from scalecheck.config_files import MAX_NODES, load_files
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Unreadable
-from scalecheck.views import ConfigView, harmless_resolvers, no_lost_merges, resolvers_are_refused
+from scalecheck.views import _ASK_OMEGACONF, ConfigView, harmless_resolvers, no_lost_merges, resolvers_are_refused
 
 pytestmark = pytest.mark.filterwarnings("ignore:register_new_resolver")  # OmegaConf 2.4 has another name for it
 
@@ -179,6 +181,108 @@ def test_no_key_raises(key):
     config = view({"a": {"b": "${c}", 0: {"1": [1, {2: 3}]}}, "b": ["${a}", None, "???"], "n": None, "c": "${n.x}"})
     config.get(key)
     config.keys(key)
+
+
+# --- what is read as it is written, without OmegaConf
+
+
+class Asking(ConfigView):
+    """A view that asks OmegaConf for everything."""
+
+    def _as_written(self, _: str) -> Any:
+        return _ASK_OMEGACONF
+
+    def _list(self, key: str) -> tuple[str, ...]:
+        return tuple(name for name in self._names_at(key) if "." not in name)
+
+
+class Text(str, Enum):
+    PLAIN = "plain"
+    LINK = "${a}"
+    MUST = "???"
+
+
+@dataclass
+class Inner:
+    a: int = 1
+    b: str | None = None
+    c: Any = "${a}"
+    d: int = MISSING
+
+
+@dataclass
+class Outer:
+    a: Inner = field(default_factory=Inner)
+    b: Inner | None = None
+    c: dict[str, int] = field(default_factory=lambda: {"a": 1, "1": 2})
+    d: dict[int, Any] = field(default_factory=lambda: {1: 2, 7: {"a": "${b}"}})
+    e: list[Any] = field(default_factory=lambda: [1, {"a": 2}])
+    f: Precision = Precision.BF16
+    g: float = MISSING
+    h: int = "${a}"  # type: ignore[assignment]
+    i: dict[Precision, int] = field(default_factory=lambda: {Precision.BF16: 3})
+    j: Path = Path("x")
+    k: bytes = b"x"
+    l: int | str = 5  # noqa: E741
+
+
+KEYS = st.sampled_from(("a", "b", "c", "d", "x-y", "a b", "1", "", "x.y", "a[b]", "BF16", "True", "\u6a21"))
+ODD_KEYS = st.sampled_from((1, 7, -1, True, 0.5, b"k", Precision.BF16))
+LINKS = st.sampled_from(
+    ("${a}", "${a.b}", "${.b}", "${..c}", "n${b}m", "${nothing:1}", "${oc.env:PATH}", "${oc.dict.keys:a}", "\\${a}", "${}")
+)
+LEAVES = st.one_of(
+    st.integers(), st.booleans(), st.none(), st.floats(), st.text(max_size=4), LINKS,
+    st.sampled_from(("???", "", b"raw", Path("p"), Precision.BF16, *Text, Inner(), Outer(), {}, [])),
+)  # fmt: skip
+NODES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.dictionaries(KEYS, inner, max_size=5) | st.dictionaries(KEYS | ODD_KEYS, inner, max_size=4) | st.lists(inner, max_size=3)
+    ),
+    max_leaves=25,
+)
+ASKED = st.lists(st.sampled_from(("a", "b", "c", "d", "l", "x-y", "a b", "1", "", "7", "-1", "True", "BF16", "x.y", "a[b]")), max_size=4)
+
+
+@settings(max_examples=150, deadline=None)
+@given(config=st.dictionaries(KEYS, NODES, min_size=1, max_size=5), asked=st.lists(ASKED, max_size=12), is_trusted=st.booleans())
+@example(
+    config={"a": Text.MUST, "b": Text.LINK, "c": Text.PLAIN, "d": Outer(), "1": [Inner()]},
+    asked=[["d", "d", "a"], ["d", "i", "a"]],
+    is_trusted=False,
+)
+def test_view_says_what_omegaconf_would(config, asked, is_trusted):
+    try:
+        made = OmegaConf.create(config)
+    except Exception:  # noqa: BLE001 - no config, in this release of OmegaConf
+        return
+    quick, asking = ConfigView(made), Asking(made)
+    paths = [".".join(path) for path in asked]
+    waiting = [""]
+    while waiting:  # and every key that there is
+        key = waiting.pop()
+        paths.append(key)
+        waiting += [f"{key}.{name}" if key else name for name in asking.keys(key)][: 200 - len(paths)]
+    for path in paths:
+        assert quick.keys(path) == asking.keys(path), path
+    quick = ConfigView(made) if len(paths) % 2 else quick  # also without its nodes listed
+    for path in paths:
+        assert repr(quick.get(path)) == repr(asking.get(path)), path
+        if not is_trusted:
+            with harmless_resolvers():
+                assert quick.runs_code(path) == asking.runs_code(path)
+                assert repr(ConfigView(made).get(path)) == repr(Asking(made).get(path)), path
+    assert quick.read_keys == asking.read_keys
+
+
+def test_plain_values_are_read_without_omegaconf(monkeypatch):
+    """The hundred keys that a launch reads are worth a millisecond in all: OmegaConf would take it for five of them."""
+    config = view({"a": {"b": 3, "c": None, "d": [1, {"x": "${e}"}]}, "n": {"m": {"k": "text"}}, "f": Precision.BF16})
+    monkeypatch.setattr(OmegaConf, "select", lambda *_, **__: pytest.fail("OmegaConf was asked"))
+    keys = ("a.b", "a.c", "a.d", "n.m.k", "f", "a.nothing", "n.m")
+    assert [config.get(key) for key in keys] == [3, None, [1, {"x": "${e}"}], "text", "BF16", None, {"k": "text"}]
+    assert not any(config.runs_code(key) for key in keys)
 
 
 # --- resolvers that are not run

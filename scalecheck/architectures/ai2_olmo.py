@@ -9,7 +9,6 @@ September 2025; the blocks and norms of release v0.1.0, which that commit no lon
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -18,6 +17,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, size, switch, text
 from scalecheck.parts import embedding, gated_mlp, layernorm, lm_head, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ()
 HEADS = ("causal_lm",)

@@ -7,7 +7,6 @@ multiple of 8; the decoder is never tied to the token table and always has a bia
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention, even_heads
@@ -15,6 +14,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, size, switch, text
 from scalecheck.parts import embedding, gated_mlp, layernorm, lm_head, mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES: tuple[str, ...] = ()
 HEADS = ("masked_lm",)

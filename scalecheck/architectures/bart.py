@@ -7,13 +7,14 @@ positions. The bias of the logits is a buffer there, not a parameter.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scalecheck.attention import attention, cross_attention, even_heads
 from scalecheck.encoder_decoders import ENCODER_DECODER_KEYS, EncoderDecoderShape, derive_stacks
 from scalecheck.facts import Head, Part, Workload
 from scalecheck.keys import size
 from scalecheck.parts import embedding, layernorm, lm_head, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("bart",)
 HEADS = ("seq2seq_lm",)

@@ -6,10 +6,10 @@ A post-norm encoder with learned positions and token types. ``BertLMHeadModel`` 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from scalecheck.encoders import ENCODER_KEYS, EncoderShape, derive_encoder, encoder
 from scalecheck.facts import Part, Workload
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("bert",)
 HEADS = ("masked_lm", "causal_lm")

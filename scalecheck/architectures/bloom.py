@@ -6,13 +6,13 @@ A decoder with a norm behind the token table, biases throughout and ALiBi (Press
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.decoders import DecoderShape, decoder, derive_heads, derive_mlp, gpt_layer
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, size, switch
 from scalecheck.parts import layernorm, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("bloom",)
 HEADS = ("causal_lm",)

@@ -7,7 +7,6 @@ nested config.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -17,6 +16,7 @@ from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, check_experts, even_head_dim, size, switch
 from scalecheck.parts import layernorm, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("dbrx",)
 HEADS = ("causal_lm",)

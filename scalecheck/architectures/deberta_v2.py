@@ -9,7 +9,6 @@ sequence: of deberta-v3-base at 512 tokens 6.5 % are this projection, of which a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention, even_heads
@@ -18,6 +17,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, count, even_head_dim, size, switch, text, texts
 from scalecheck.parts import FLOPS_PER_MULTIPLY_ADD, convolution, embedding, layernorm, linear, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("deberta-v2",)
 HEADS = ("masked_lm",)

@@ -6,7 +6,6 @@ Latent attention; the first layers are dense, the others have routed and shared 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.experts import Mixture, mixture
@@ -14,6 +13,7 @@ from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, check_heads_divide, size, switch
 from scalecheck.latent_decoders import LATENT_KEYS, LatentShape, check_sparse_layers, latent_decoder
 from scalecheck.parts import gated_mlp
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("deepseek_v2",)
 HEADS = ("causal_lm",)

@@ -7,13 +7,13 @@ are not part of transformers' model: neither is counted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, size
 from scalecheck.latent_decoders import LATENT_KEYS, LatentShape, check_sparse_layers, latent_decoder
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("deepseek_v3",)
 HEADS = ("causal_lm",)

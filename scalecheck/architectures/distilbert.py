@@ -6,11 +6,11 @@ BERT with half the layers and without token types. Sinusoidal positions fill the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from scalecheck.encoders import EncoderShape, derive_encoder, encoder
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Key, size, switch
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("distilbert",)
 HEADS = ("masked_lm",)

@@ -7,7 +7,6 @@ stack, with a projection in and out. Counted on fairseq's own classes at commit 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention, even_heads
@@ -15,6 +14,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, size, switch
 from scalecheck.parts import embedding, layernorm, lm_head, matmul, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES: tuple[str, ...] = ()
 HEADS = ("causal_lm",)

@@ -7,7 +7,6 @@ blocks, no norm behind the tables, fixed positions, a head that is not tied. Cou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention, even_heads
@@ -15,6 +14,7 @@ from scalecheck.encoders import MaskedHead, masked_lm_head
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, size, switch
 from scalecheck.parts import embedding, layernorm, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES: tuple[str, ...] = ()
 HEADS = ("masked_lm",)

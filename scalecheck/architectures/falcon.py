@@ -8,7 +8,6 @@ as many as heads. Rotary positions or ALiBi: neither has params.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -17,6 +16,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, check_groups, size, switch
 from scalecheck.parts import layernorm, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("falcon",)
 HEADS = ("causal_lm",)

@@ -8,7 +8,6 @@ A Llama-like decoder. Its feed-forward layer is two thirds of ``hidden_ratio`` t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
@@ -16,6 +15,7 @@ from scalecheck.decoders import DecoderShape, decoder, derive_heads, derive_shru
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, number, size, switch
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES: tuple[str, ...] = ()
 HEADS = ("causal_lm",)

@@ -7,7 +7,6 @@ feed-forward layers, RMSNorm, parallel blocks, a padded vocabulary. Those named 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import Heads, Window, layered_scores, projections
@@ -15,6 +14,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, check_groups, count, even_head_dim, size, switch, text
 from scalecheck.parts import convolution, embedding, layernorm, linear, lm_head, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES: tuple[str, ...] = ()
 HEADS = ("causal_lm",)

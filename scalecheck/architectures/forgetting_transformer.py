@@ -8,7 +8,6 @@ gate the outputs. Pruning (``log_pruning_tolerance``) skips scores that come out
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -17,6 +16,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, number, size, switch, text
 from scalecheck.parts import gated_mlp, linear, matmul, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES: tuple[str, ...] = ()
 HEADS = ("causal_lm",)

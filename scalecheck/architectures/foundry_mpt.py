@@ -8,7 +8,6 @@ norms too, and leaves those of queries, keys and values to ``attention_bias``. M
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
@@ -17,6 +16,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, number, size, switch, text
 from scalecheck.parts import embedding, gated_mlp, layernorm, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ()
 HEADS = ("causal_lm",)

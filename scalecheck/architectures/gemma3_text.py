@@ -7,7 +7,6 @@ models is another model type and not counted here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
@@ -15,6 +14,7 @@ from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_head
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, size, switch, texts
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("gemma3_text",)
 HEADS = ("causal_lm",)

@@ -7,7 +7,6 @@ and the layers that predict further tokens (``num_nextn_predict_layers``) are no
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -16,6 +15,7 @@ from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, check_experts, count, size, switch
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("glm4_moe",)
 HEADS = ("causal_lm",)

@@ -6,7 +6,6 @@ A pre-norm decoder with learned positions, plain MLP, LayerNorm and a head tied 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention, even_heads
@@ -14,6 +13,7 @@ from scalecheck.decoders import decoder, derive_mlp
 from scalecheck.facts import ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, size, switch
 from scalecheck.parts import embedding, layernorm, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("gpt2",)
 HEADS = ("causal_lm",)

@@ -7,13 +7,13 @@ GPT-2 with one key-value head for all heads (Shazeer 2019, arXiv 1911.02150) unl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.decoders import DecoderShape, decoder, derive_heads, derive_mlp, gpt_layer
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, size, switch
 from scalecheck.parts import embedding, layernorm, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("gpt_bigcode",)
 HEADS = ("causal_lm",)

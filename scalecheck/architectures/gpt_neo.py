@@ -6,7 +6,6 @@ GPT-2's layers without biases on queries, keys and values; every other layer att
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import Window, layered_scores, projections
@@ -15,6 +14,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, check_length, entries, size, switch, texts
 from scalecheck.parts import embedding, layernorm, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("gpt_neo",)
 HEADS = ("causal_lm",)

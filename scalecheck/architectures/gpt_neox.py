@@ -7,13 +7,13 @@ each behind its own norm, so it changes no count.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from scalecheck.attention import attention
 from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Key, switch
 from scalecheck.parts import layernorm, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("gpt_neox",)
 HEADS = ("causal_lm",)

@@ -6,7 +6,6 @@ Biases on attention, router and experts; each head has a sink, a learned score t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
@@ -16,6 +15,7 @@ from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, check_experts, count_layers, size, switch, texts
 from scalecheck.parts import repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("gpt_oss",)
 HEADS = ("causal_lm",)

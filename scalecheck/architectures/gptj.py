@@ -6,7 +6,6 @@ Attention and MLP stand side by side behind one shared norm; attention has no bi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -14,6 +13,7 @@ from scalecheck.decoders import DecoderShape, decoder, derive_heads, derive_mlp,
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, size, switch
 from scalecheck.parts import layernorm, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("gptj",)
 HEADS = ("causal_lm",)

@@ -7,7 +7,6 @@ every routed expert on every token and discards most of it; what is counted is t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import Window, layered_scores, projections
@@ -17,6 +16,7 @@ from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, check_experts, check_length, count_layers, counts, size, switch, texts
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("llama4_text",)
 HEADS = ("causal_lm",)

@@ -8,13 +8,13 @@ in transformers' plain torch, and is counted; the states' own update is element-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.decoders import decoder
 from scalecheck.facts import ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, auto_size, size, switch
 from scalecheck.parts import FLOPS_PER_MULTIPLY_ADD, convolution, linear, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("mamba",)
 HEADS = ("causal_lm",)

@@ -7,7 +7,6 @@ attention within a chunk, a state handed on from chunk to chunk. How many matrix
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.decoders import decoder
@@ -15,6 +14,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, size, switch
 from scalecheck.parts import FLOPS_PER_MULTIPLY_ADD, convolution, linear, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("mamba2",)
 HEADS = ("causal_lm",)

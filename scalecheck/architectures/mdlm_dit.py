@@ -8,13 +8,13 @@ never tied, whatever ``tie_word_embeddings`` says, and the noise level is embedd
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import Heads, attention
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, size
 from scalecheck.parts import embedding, layernorm, linear, lm_head, mlp, repeat, without_input_gradient
+from scalecheck.values import dataclass
 
 MODEL_TYPES: tuple[str, ...] = ()
 HEADS = ("diffusion_lm",)

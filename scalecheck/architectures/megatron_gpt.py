@@ -8,7 +8,6 @@ positions and experts are options; the token table is padded so that tensor para
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -17,6 +16,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, check_experts, number, size, switch, text
 from scalecheck.parts import embedding, gated_mlp, layernorm, linear, lm_head, mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES: tuple[str, ...] = ()
 HEADS = ("causal_lm",)

@@ -6,7 +6,6 @@ Llama's decoder with a mixture of gated experts in every layer, of which a token
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
@@ -15,6 +14,7 @@ from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, check_experts, size
 from scalecheck.parts import repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("mixtral",)
 HEADS = ("causal_lm",)

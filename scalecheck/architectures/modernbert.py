@@ -6,7 +6,6 @@ A pre-norm encoder with rotary positions (no params) and gated MLPs, of which mo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import Heads, Window, even_heads, layered_scores, projections
@@ -15,6 +14,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, check_length, even_head_dim, size, switch, texts
 from scalecheck.parts import embedding, gated_mlp, layernorm, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("modernbert",)
 HEADS = ("masked_lm",)

@@ -8,7 +8,6 @@ blocks; token types and a second head over them only with ``bert_binary_head``. 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import Heads, attention
@@ -17,6 +16,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, size, switch, text
 from scalecheck.parts import embedding, layernorm, linear, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES: tuple[str, ...] = ()
 HEADS = ("masked_lm",)

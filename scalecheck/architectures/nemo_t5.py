@@ -9,7 +9,7 @@ Unlike the published T5 it has by default biases, LayerNorms with an offset, and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from scalecheck.attention import Heads, attention, cross_attention
@@ -17,6 +17,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, even_head_dim, size, switch, text
 from scalecheck.parts import embedding, gated_mlp, layernorm, lm_head, mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES: tuple[str, ...] = ()
 HEADS = ("seq2seq_lm",)

@@ -6,13 +6,13 @@ Llama's decoder with its norms behind attention and MLP instead of before them, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from scalecheck.attention import attention
 from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import switch
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("olmo2",)
 HEADS = ("causal_lm",)

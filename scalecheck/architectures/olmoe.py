@@ -6,7 +6,6 @@ Many small experts in every layer; queries and keys are normalized over their fu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -16,6 +15,7 @@ from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, check_experts, size, switch
 from scalecheck.parts import repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("olmoe",)
 HEADS = ("causal_lm",)

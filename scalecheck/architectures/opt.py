@@ -6,7 +6,6 @@ A decoder with learned positions. The 350M model alone has narrower token embedd
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -14,6 +13,7 @@ from scalecheck.decoders import DecoderShape, derive_heads, heads_of
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, Key, size, switch
 from scalecheck.parts import embedding, layernorm, lm_head, matmul, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("opt",)
 HEADS = ("causal_lm",)

@@ -6,7 +6,6 @@ Attention and MLP stand side by side behind one shared norm; biases throughout, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -15,6 +14,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, switch
 from scalecheck.parts import layernorm, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("phi",)
 HEADS = ("causal_lm",)

@@ -6,12 +6,12 @@ Llama's decoder without biases. Query, key and value are one matrix there, and s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, llama_layer, windowed_scores
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import size
 from scalecheck.parts import repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("phi3",)
 HEADS = ("causal_lm",)

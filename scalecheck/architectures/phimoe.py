@@ -6,7 +6,6 @@ Mixtral's plan with LayerNorm instead of RMSNorm, and with biases on request, th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
@@ -16,6 +15,7 @@ from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, check_experts, size, switch
 from scalecheck.parts import layernorm, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("phimoe",)
 HEADS = ("causal_lm",)

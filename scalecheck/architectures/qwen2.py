@@ -6,13 +6,13 @@ Llama's decoder with biases on query, key and value, always. The last layers can
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, derive_last_windows, llama_layer, windowed_scores
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, count, size, switch, texts
 from scalecheck.parts import repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("qwen2",)
 HEADS = ("causal_lm",)

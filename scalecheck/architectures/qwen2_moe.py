@@ -6,7 +6,6 @@ Beside the experts that a router picks, every token passes a shared one, weighed
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
@@ -16,6 +15,7 @@ from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, check_experts, count, count_layers, counts, size, switch, texts
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("qwen2_moe",)
 HEADS = ("causal_lm",)

@@ -6,7 +6,6 @@ Qwen2 without its biases, but with RMSNorms on each head's queries and keys, and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
@@ -14,6 +13,7 @@ from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_head
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, count, size, switch, texts
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("qwen3",)
 HEADS = ("causal_lm",)

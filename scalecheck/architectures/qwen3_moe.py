@@ -6,7 +6,6 @@ Experts without a shared one; queries and keys are normalized per head; some lay
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import projections
@@ -16,6 +15,7 @@ from scalecheck.experts import Mixture, mixture
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, check_experts, count, counts, size, switch
 from scalecheck.parts import gated_mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("qwen3_moe",)
 HEADS = ("causal_lm",)

@@ -7,10 +7,10 @@ BERT trained longer. Its position table has two rows more than the longest seque
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from scalecheck.encoders import ENCODER_KEYS, EncoderShape, derive_encoder, encoder
 from scalecheck.facts import Part, Workload
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("roberta",)
 HEADS = ("masked_lm", "causal_lm")

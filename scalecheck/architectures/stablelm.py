@@ -7,7 +7,6 @@ keys, and one norm per layer that attention and MLP share, because they stand si
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from scalecheck.attention import attention
@@ -16,6 +15,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Derived, even_head_dim, switch
 from scalecheck.parts import gated_mlp, layernorm, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("stablelm",)
 HEADS = ("causal_lm",)

@@ -6,13 +6,13 @@ A decoder with rotary positions, grouped-query attention, a plain MLP, LayerNorm
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from scalecheck.attention import projections
 from scalecheck.decoders import DECODER_KEYS, DecoderShape, decoder, derive_heads, heads_of, windowed_scores
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import size, switch
 from scalecheck.parts import layernorm, mlp, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("starcoder2",)
 HEADS = ("causal_lm",)

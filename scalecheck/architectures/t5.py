@@ -8,7 +8,7 @@ published checkpoints of T5 v1.1 and Flan-T5 are, with a head of its own; transf
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from scalecheck.attention import Heads, attention, cross_attention
@@ -17,6 +17,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, size, switch, text
 from scalecheck.parts import embedding, gated_mlp, mlp, repeat, rmsnorm
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("t5",)
 HEADS = ("seq2seq_lm",)

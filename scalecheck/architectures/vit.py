@@ -7,7 +7,7 @@ tokens it sees follows from the image, so the sequence length of a run does not 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from scalecheck.attention import Heads, attention
@@ -15,6 +15,7 @@ from scalecheck.errors import ConfigError
 from scalecheck.facts import Head, ModelShape, Part, Workload
 from scalecheck.keys import Derived, Key, count, entries, even_head_dim, size, switch
 from scalecheck.parts import convolution, embedding, layernorm, linear, mlp, repeat, without_input_gradient
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("vit",)
 HEADS = ("image_classification",)

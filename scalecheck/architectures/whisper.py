@@ -9,7 +9,7 @@ decoder's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scalecheck.attention import attention, cross_attention, even_heads
 from scalecheck.decoders import decoder
@@ -17,6 +17,7 @@ from scalecheck.encoder_decoders import ENCODER_DECODER_KEYS, EncoderDecoderShap
 from scalecheck.facts import Head, Part, Workload
 from scalecheck.keys import size
 from scalecheck.parts import convolution, embedding, layernorm, mlp, repeat, without_input_gradient
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("whisper",)
 HEADS = ("speech_seq2seq",)

@@ -6,12 +6,12 @@ A pre-norm decoder with biases throughout, a tied head and sinusoidal positions,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from scalecheck.decoders import DecoderShape, decoder, derive_heads, gpt_layer
 from scalecheck.facts import Part, Workload
 from scalecheck.keys import Key, size, switch
 from scalecheck.parts import layernorm, repeat
+from scalecheck.values import dataclass
 
 MODEL_TYPES = ("xglm",)
 HEADS = ("causal_lm",)

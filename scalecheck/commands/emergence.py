@@ -6,7 +6,7 @@ import argparse
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from scalecheck import __version__
@@ -16,6 +16,7 @@ from scalecheck.errors import ScalecheckError, did_you_mean
 from scalecheck.facts import Job, Unknown
 from scalecheck.text import clean
 from scalecheck.units import format_flops, parse_count
+from scalecheck.values import dataclass
 
 SUMMARY = "list the abilities that published models first showed above and below a run's FLOPs; information, never a finding"
 EXAMPLES = (

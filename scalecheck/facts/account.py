@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from scalecheck.values import dataclass
 
 ParamsStatus = Literal["exact", "assumed", "unknown"]
 AttentionConvention = Literal["full", "causal", "windowed"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any, Literal, Protocol
+
+from scalecheck.values import dataclass
 
 TokensStatus = Literal["exact", "assumed", "upper_bound", "per_device", "unknown"]
 Head = Literal["causal_lm", "masked_lm", "diffusion_lm", "seq2seq_lm", "speech_seq2seq", "image_classification"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from scalecheck.facts.account import Account
 from scalecheck.facts.expense import Expense
 from scalecheck.facts.reading import Origin, Reading
+from scalecheck.values import dataclass
 
 Severity = Literal["note", "warning", "error"]
 Verdict = Literal["pass", "warn", "stop", "silent"]
@@ -104,4 +105,5 @@ class Report:
     jobs: tuple[Job, ...]
     findings: tuple[Finding, ...] = ()
     mode: str = "warn"
+    on_reject: str = "stop"
     verdict: Verdict = "pass"

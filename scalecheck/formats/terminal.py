@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from scalecheck import expense_text, ledger_text
 from scalecheck.facts import Account, Counted, Finding, Job, Report, Verdict
 from scalecheck.text import clean, columns_of, padded, table, where
 from scalecheck.units import format_count, format_flops, format_ratio, format_scientific
 
 Paint = Callable[[str], str]
-_COLORS = {"error": "31", "stop": "31", "warning": "33", "warn": "33", "pass": "32"}
+_COLORS = {"error": "31", "stop": "31", "dropped": "31", "warning": "33", "warn": "33", "pass": "32"}
 _SEVERITIES = ("error", "warning", "note")
 _HEAD = ("job", "overrides", "N params", "D tokens", "D/N", "multiple", "C FLOPs", "verdict")
 _LEFT_ALIGNED = ("overrides", "verdict")
@@ -31,6 +30,8 @@ def render(report: Report, *, color: bool = False) -> str:
 
 def render_count(counted: Counted, *, color: bool = False) -> str:
     """Return a ledger as text, ending with a newline."""
+    from scalecheck import ledger_text
+
     return "\n".join(ledger_text.lines(counted, _painted if color else str)) + "\n"
 
 
@@ -52,6 +53,8 @@ def _single(job: Job, paint: Paint) -> Iterator[str]:
         suffix, assumed = f" (assumed: {clean(names)})", []
     yield f"scalecheck: {paint(_word(job.verdict))}: {summary(job)}{suffix}"
     if job.run.expense is not None:
+        from scalecheck import expense_text
+
         yield f"  takes {expense_text.sentence(job.run.expense)}"
     for finding in [*rest, *assumed]:
         yield from _finding(finding, paint)
@@ -124,16 +127,27 @@ def _sweep(report: Report, paint: Paint) -> Iterator[str]:
     jobs, shared = report.jobs, _shared(report.jobs)
     yield f"scalecheck: {paint(_word(report.verdict))}: {len(jobs)} jobs checked before the first is launched"
     chosen = list(jobs)
-    if len(jobs) > SHOWN_JOBS:
+    most = len(jobs) if report.mode == "plan" else SHOWN_JOBS
+    if len(jobs) > most:
         chosen = sorted((job for job in jobs if job.verdict != "pass"), key=lambda job: _WORST_FIRST.index(job.verdict))
-    yield from _table([_row(job, shared) for job in chosen[:SHOWN_JOBS]], _totals(jobs), paint)
+    dropped = _dropped(report)
+    launched = [job for job in jobs if job.name not in dropped]
+    totals = _totals(launched, " of those launched" if dropped else "")
+    yield from _table([_row(job, shared, is_dropped=job.name in dropped) for job in chosen[:most]], totals, paint)
     if len(chosen) < len(jobs):
         yield f"... {len(jobs) - len(chosen)} passing jobs not shown"
-    if len(chosen) > SHOWN_JOBS:
-        yield f"... {len(chosen) - SHOWN_JOBS} more jobs that do not pass not shown"
+    if len(chosen) > most:
+        yield f"... {len(chosen) - most} more jobs that do not pass not shown"
     for finding in report.findings:
         yield from _finding(finding, paint, "all jobs: ")
     yield from _folded(jobs, shared, paint)
+
+
+def _dropped(report: Report) -> frozenset[str]:
+    """Return the names of the jobs that are left out of a sweep that goes on without them."""
+    is_over = any(finding.severity == "error" and finding.waived is None for finding in report.findings)
+    drops = report.on_reject == "drop" and report.mode in ("stop", "plan") and not is_over
+    return frozenset(job.name for job in report.jobs if drops and job.verdict == "stop")
 
 
 def _folded(jobs: Sequence[Job], shared: frozenset[str], paint: Paint) -> Iterator[str]:
@@ -164,7 +178,7 @@ def _shared(jobs: Sequence[Job]) -> frozenset[str]:
     return frozenset.intersection(*(frozenset(job.overrides) for job in jobs)) if len(jobs) > 1 else frozenset()
 
 
-def _row(job: Job, shared: frozenset[str]) -> tuple[str, ...]:
+def _row(job: Job, shared: frozenset[str], *, is_dropped: bool) -> tuple[str, ...]:
     account, plan, outlook = job.run.account, job.run.reading.plan, job.run.outlooks.get(job.run.judge)
     ratio, bound = account.tokens_per_parameter, "<=" if plan.tokens_status == "upper_bound" else ""
     tokens = "unknown" if account.training_tokens is None else f"{bound}{format_count(account.training_tokens)}"
@@ -178,16 +192,17 @@ def _row(job: Job, shared: frozenset[str]) -> tuple[str, ...]:
         "-" if ratio is None else f"{bound}{format_ratio(ratio)}",
         "-" if outlook is None else f"x{format_ratio(outlook.multiple)}",
         "unknown" if account.training_flops is None else f"{bound}{format_scientific(account.training_flops)}",
-        _word(job.verdict),
+        "dropped" if is_dropped else _word(job.verdict),
     )
 
 
-def _totals(jobs: Sequence[Job]) -> tuple[str, ...]:
+def _totals(jobs: Sequence[Job], of: str = "") -> tuple[str, ...]:
     """Return the last row: sums over what is known, and of how many jobs it is not."""
     tokens = [job.run.account.training_tokens for job in jobs]
     flops = [job.run.account.training_flops for job in jobs]
     missing = [f"{name} of {values.count(None)}" for name, values in (("D", tokens), ("C", flops)) if None in values]
-    note = f"total ({', '.join(missing)} unknown)" if missing else "total"
+    unknown = f" ({', '.join(missing)} unknown)" if missing else ""
+    note = f"total{of}{unknown}"
     at_most = not missing and any(job.run.reading.plan.tokens_status == "upper_bound" for job in jobs)
     return ("", note, "", _sum(tokens, format_count, at_most), "", "", _sum(flops, format_scientific, at_most), "")
 

@@ -6,9 +6,9 @@ functions below; their loss is in nats per token on WebText2. No intervals are p
 """
 
 import math
-from dataclasses import dataclass
 
 from scalecheck.forms import Allocation, Citation, FittedRange
+from scalecheck.values import dataclass
 
 FLOPS_PER_PF_DAY = 8.64e19
 

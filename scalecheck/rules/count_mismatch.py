@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from scalecheck.facts import Account, Finding, ModelShape, ModuleCount, Origin, Reading, Remedy, Run, Severity
+from scalecheck.values import dataclass
 
 SHOWN_MODULES = 3
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
-
-from annotated_types import Gt
 
 from scalecheck import repeats
 from scalecheck.facts import Account, Finding, Origin, Outlook, Reading, Remedy, Run, Severity, TrainingPlan
 from scalecheck.forms import Optimum
+from scalecheck.options import Above
 from scalecheck.remedies import where_length_is_set
 from scalecheck.repeats import REPEATS_LAW
 from scalecheck.units import format_count, format_ratio
+from scalecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class Rule:
     """
 
     DEFAULT_SEVERITY: ClassVar[Severity] = "warning"
-    max_factor: Annotated[float, Gt(0)] = 4.0
+    max_factor: Annotated[float, Above(0)] = 4.0
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Find a run whose compute-optimal D is too many times the unique tokens."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from scalecheck.facts import PLAN_FIELDS, Account, Finding, Impossible, Origin, Reading, Run, Severity
+from scalecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
-
-from annotated_types import Gt
 
 from scalecheck import budgets
 from scalecheck.budgets import EXPENSES, WORDS, Figure, quantity
 from scalecheck.facts import Account, Expense, Finding, Origin, Reading, Remedy, Run, Severity, TrainingPlan
+from scalecheck.options import Above
 from scalecheck.remedies import where_length_is_set
+from scalecheck.values import dataclass
 
 _OF_A_JOB = ("training_flops", "training_tokens", "total_params", *EXPENSES)
 _OF_A_SWEEP = ("training_flops", "training_tokens", "gpu_hours", "cost_usd")
@@ -21,10 +21,10 @@ _OF_A_SWEEP = ("training_flops", "training_tokens", "gpu_hours", "cost_usd")
 class SweepBudget:
     """Budgets for the sum over all jobs of one launch."""
 
-    max_training_flops: Annotated[float, Gt(0)] | None = None
-    max_training_tokens: Annotated[float, Gt(0)] | None = None
-    max_gpu_hours: Annotated[float, Gt(0)] | None = None
-    max_cost_usd: Annotated[float, Gt(0)] | None = None
+    max_training_flops: Annotated[float, Above(0)] | None = None
+    max_training_tokens: Annotated[float, Above(0)] | None = None
+    max_gpu_hours: Annotated[float, Above(0)] | None = None
+    max_cost_usd: Annotated[float, Above(0)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +63,12 @@ class Rule:
     """
 
     DEFAULT_SEVERITY: ClassVar[Severity] = "error"
-    max_training_flops: Annotated[float, Gt(0)] | None = None
-    max_training_tokens: Annotated[float, Gt(0)] | None = None
-    max_total_params: Annotated[float, Gt(0)] | None = None
-    max_gpu_hours: Annotated[float, Gt(0)] | None = None
-    max_wall_clock_hours: Annotated[float, Gt(0)] | None = None
-    max_cost_usd: Annotated[float, Gt(0)] | None = None
+    max_training_flops: Annotated[float, Above(0)] | None = None
+    max_training_tokens: Annotated[float, Above(0)] | None = None
+    max_total_params: Annotated[float, Above(0)] | None = None
+    max_gpu_hours: Annotated[float, Above(0)] | None = None
+    max_wall_clock_hours: Annotated[float, Above(0)] | None = None
+    max_cost_usd: Annotated[float, Above(0)] | None = None
     sweep: SweepBudget = field(default_factory=SweepBudget)
     when_unknown: Literal["note", "warning", "error"] = "warning"
     when_uncertain: Literal["note", "warning", "error"] = "warning"

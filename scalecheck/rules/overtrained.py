@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, cast
 
-from annotated_types import Gt
-
-from scalecheck import law_words, registry, serving
+from scalecheck import law_words, registry
 from scalecheck.facts import Account, Finding, ModelShape, Origin, Outlook, Reading, Remedy, Run, Severity, TrainingPlan
 from scalecheck.forms import LossSurface
+from scalecheck.options import Above
 from scalecheck.remedies import where_length_is_set
 from scalecheck.units import format_count, format_ratio
+from scalecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class Rule:
     """
 
     DEFAULT_SEVERITY: ClassVar[Severity] = "note"
-    max_multiple: Annotated[float, Gt(0)] = 3.0
+    max_multiple: Annotated[float, Above(0)] = 3.0
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Find a run above the limit."""
@@ -84,6 +83,8 @@ def _serving(account: Account) -> str:
     params, tokens = account.active_params or account.total_params, account.training_tokens
     if not params or not tokens:
         return ""
+    from scalecheck import serving
+
     surface = cast(LossSurface, registry.load("laws", law_words.LOSS_LAW).LAW)
     try:
         implied = serving.implied_inference_tokens(surface, params, tokens)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Annotated, ClassVar
-
-from annotated_types import Gt
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from scalecheck import repeats
 from scalecheck.facts import Account, Finding, Origin, Outlook, Reading, Remedy, Run, Severity, TrainingPlan
+from scalecheck.options import Above
 from scalecheck.remedies import scale_steps, where_length_is_set
-from scalecheck.units import format_count, format_ratio
+from scalecheck.units import exact, format_count, format_ratio
+from scalecheck.values import dataclass
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class Rule:
     """
 
     DEFAULT_SEVERITY: ClassVar[Severity] = "warning"
-    max_epochs: Annotated[float, Gt(0)] = 4.0
+    max_epochs: Annotated[float, Above(0)] = 4.0
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Find a run with more epochs than the limit."""
@@ -57,7 +58,7 @@ class Rule:
         if not run.outlooks or tokens is None or epochs is None or plan.tokens_status in ("per_device", "unknown"):
             return
         unique = tokens / epochs
-        limit = Fraction(self.max_epochs) * unique
+        limit = exact(self.max_epochs) * unique
         if tokens > limit and (not plan.tokens_per_step or tokens - plan.tokens_per_step >= limit):
             yield Finding(
                 rule="repeated_data",
@@ -73,7 +74,7 @@ class Rule:
             yield Remedy(overrides=shorter.overrides, effect=shorter.effect.replace("same model", f"same model, {epochs}", 1))
         else:
             yield Remedy(effect=f"train on {format_count(math.floor(limit))} tokens: {epochs}")
-        enough = math.ceil(tokens / Fraction(self.max_epochs))
+        enough = math.ceil(tokens / exact(self.max_epochs))
         yield Remedy(effect=f"{format_count(enough)} unique tokens: the same length in {epochs}")
 
 
@@ -81,8 +82,8 @@ def _epochs(run: Run) -> Fraction | None:
     """Return D over the unique tokens, else the epochs that the config tells, ``None`` where neither is known."""
     tokens, plan = run.account.training_tokens, run.reading.plan
     if plan.unique_tokens is not None:
-        return Fraction(tokens) / plan.unique_tokens if tokens and plan.unique_tokens > 0 else None
-    return Fraction(plan.epochs) if plan.epochs and math.isfinite(plan.epochs) and plan.epochs > 0 else None
+        return exact(tokens) / plan.unique_tokens if tokens and plan.unique_tokens > 0 else None
+    return exact(plan.epochs) if plan.epochs and math.isfinite(plan.epochs) and plan.epochs > 0 else None
 
 
 def _counted(epochs: float) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import ClassVar, Literal
 
 from scalecheck.budgets import HARDWARE
 from scalecheck.facts import Account, Expense, Finding, Hardware, Origin, Reading, Remedy, Run, Severity, TrainingPlan
 from scalecheck.remedies import scale_steps
+from scalecheck.units import exact
+from scalecheck.values import dataclass
 
 _ORIGIN = "time_limit_hours"
 
@@ -84,7 +84,7 @@ def _message(run: Run, expense: Expense, limit: float, *, is_firm: bool) -> str:
 
 def _remedies(run: Run, expense: Expense, limit: float, hours: float) -> Iterator[Remedy]:
     tokens = run.reading.plan.training_tokens
-    shorter = scale_steps(run, Fraction(tokens) * Fraction(limit) / Fraction(hours), round_up=False) if tokens else None
+    shorter = scale_steps(run, exact(tokens) * exact(limit) / exact(hours), round_up=False) if tokens else None
     if shorter:
         yield shorter
     key = run.reading.origins.get(_ORIGIN, Origin()).key or ""

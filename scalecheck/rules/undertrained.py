@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
-
-from annotated_types import Gt
 
 from scalecheck import law_words
 from scalecheck.facts import Account, Finding, ModelShape, Origin, Outlook, Reading, Remedy, Run, Severity, TrainingPlan
+from scalecheck.options import Above
 from scalecheck.remedies import scale_steps, where_length_is_set
 from scalecheck.units import format_count, format_ratio
+from scalecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +49,8 @@ class Rule:
     """
 
     DEFAULT_SEVERITY: ClassVar[Severity] = "warning"
-    min_multiple: Annotated[float, Gt(0)] | None = 0.3333333333333333
-    min_tokens_per_parameter: Annotated[float, Gt(0)] | None = None
+    min_multiple: Annotated[float, Above(0)] | None = 0.3333333333333333
+    min_tokens_per_parameter: Annotated[float, Above(0)] | None = None
     agreement: Literal["default", "majority", "all"] = "default"
 
     def check(self, run: Run) -> Iterator[Finding]:

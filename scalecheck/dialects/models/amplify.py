@@ -26,7 +26,11 @@ _KNOWN = _SWITCHES | {
 
 def roots(survey: Survey) -> tuple[str, ...]:
     """Return the nodes that name AMPLIFY, or its ESM with all of AMPLIFY's own switches."""
-    return tuple(node for node, children in survey.nodes.items() if {"_name_", "_target_"} & set(children) and _named(survey.view, node))
+    return tuple(node for node in survey.by_names(_with_a_name) if _named(survey.view, node))
+
+
+def _with_a_name(survey: Survey) -> list[str]:
+    return [node for node, children in survey.nodes.items() if "_name_" in children or "_target_" in children]
 
 
 def family(view: View, root: str) -> FamilyClaim | Unknown:

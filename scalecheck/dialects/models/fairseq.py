@@ -57,7 +57,7 @@ _UNCOUNTED = (
 
 def roots(survey: Survey) -> tuple[str, ...]:
     """Return the model of every node that is laid out as fairseq's config: a named model and task beside two of its other groups."""
-    frames = [node for node, names in survey.nodes.items() if {"model", "task"} <= set(names) and len(_FRAME & set(names)) > 1]
+    frames = [node for node in survey.nodes_with("model", "task") if len(_FRAME.intersection(survey.nodes[node])) > 1]
     named = [node for node in frames if isinstance(_name(survey.view, join(node, "task")), str)]
     models = [_model(survey.view, join(node, "model")) for node in named]
     return tuple(model for model in models if model is not None)

@@ -38,7 +38,7 @@ _DATA_MODULE, _DATA_ROWS = "forgetting_transformer.datamodule.longcrawl64.LongCr
 
 def roots(survey: Survey) -> tuple[str, ...]:
     """Return the config nodes of these packages' models; of one whose config is not spelled out, the model's own node."""
-    named = [node for node, children in survey.nodes.items() if "_target_" in children and _target(survey.view, node)]
+    named = [node for node in survey.nodes_with("_target_") if _target(survey.view, node)]
     nodes = (node if _class(survey.view, node).endswith("Config") else _config_of(survey, node) for node in named)
     return tuple(dict.fromkeys(nodes))
 

@@ -20,7 +20,7 @@ _WITHOUT_EFFECT = ("device", "dtype")
 
 def roots(survey: Survey) -> tuple[str, ...]:
     """Return the config nodes of flash_attn's models; of one whose config is not spelled out, the model's own node."""
-    models = [node for node, children in survey.nodes.items() if "_target_" in children and _is_ours(survey.view, node)]
+    models = [node for node in survey.nodes_with("_target_") if _is_ours(survey.view, node)]
     return tuple(join(node, "config") if join(node, "config") in survey.nodes else node for node in models)
 
 

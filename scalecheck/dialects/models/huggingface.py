@@ -23,9 +23,9 @@ _GATED = ("silu", "swish")
 
 def roots(survey: Survey) -> tuple[str, ...]:
     """Return the nodes that carry a model in this dialect."""
-    named = {node for node, children in survey.nodes.items() if "model_type" in children and _is_known(survey.view, node)}
-    sized = set(survey.nodes_with("num_hidden_layers", "hidden_size"))
-    return tuple(node for node in survey.nodes if node in named | sized)
+    named = {node for node in survey.nodes_with("model_type") if _is_known(survey.view, node)}
+    found = named.union(survey.nodes_with("num_hidden_layers", "hidden_size"))
+    return tuple(node for node in survey.nodes if node in found)
 
 
 def family(view: View, root: str) -> FamilyClaim | Unknown:

@@ -59,12 +59,12 @@ _UL2_TOKENS = 3
 
 def roots(survey: Survey) -> tuple[str, ...]:
     """Return the nodes with the sizes of a Megatron model, or of an encoder and a decoder below, and at least three keys of NeMo alone."""
-    nodes = []
-    for node, children in survey.nodes.items():
-        names = set(children)
-        if len(names & _ONLY_NEMO_HAS) >= _ENOUGH and (names >= _SIZES or _has_stacks(survey, node)):
-            nodes.append(node)
-    return tuple(nodes)
+    return survey.by_names(_roots)
+
+
+def _roots(survey: Survey) -> tuple[str, ...]:
+    named = [(node, set(children)) for node, children in survey.nodes.items() if len(_ONLY_NEMO_HAS.intersection(children)) >= _ENOUGH]
+    return tuple(node for node, names in named if names >= _SIZES or _has_stacks(survey, node))
 
 
 def _has_stacks(survey: Survey, node: str) -> bool:

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from scalecheck.models import claim_by_model_type, refused
 from scalecheck.shapes import FamilyClaim
 from scalecheck.survey import Survey, is_aside, join
 from scalecheck.text import shown
+from scalecheck.values import dataclass
 
 RANK = 3
 SPELLINGS: Keys = {}

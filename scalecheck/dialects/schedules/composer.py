@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from scalecheck.clues import GLOBAL_BATCH, LENGTHS, Clues, Draft, dataset_sequences
 from scalecheck.facts import Impossible, Origin, Unknown, Unreadable
 from scalecheck.survey import LARGEST_COUNT, is_aside, join
 from scalecheck.text import shown
+from scalecheck.values import dataclass
 
 RANK = 2
 _COMPOSER_TIME = re.compile(r"(.+)(iter|ep|ba|sp|tok|dur|sec)", re.IGNORECASE)

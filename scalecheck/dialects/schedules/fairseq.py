@@ -62,7 +62,7 @@ def read(clues: Clues) -> Draft:
 
 def _frames(clues: Clues) -> list[str]:
     nodes = clues.survey.nodes
-    found = [node for node, names in nodes.items() if {"task", "dataset", "optimization"} <= set(names)]
+    found = clues.survey.nodes_with("task", "dataset", "optimization")
     ends = [node for node in found if _ENDS & set(nodes.get(join(node, "optimization"), ()))]
     return [node for node in ends if isinstance(_task(clues, node), str)]
 

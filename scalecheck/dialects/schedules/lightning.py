@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from scalecheck.clues import ANY_BATCH, Clues, Draft, accumulation, micro_batch, steps
 from scalecheck.facts import Origin, Unknown
-from scalecheck.survey import is_aside, join
+from scalecheck.survey import Survey, is_aside, join
 from scalecheck.text import shown
 
 RANK = 20
@@ -49,12 +49,15 @@ def _batch(clues: Clues, times: int) -> int | None:
 
 def _trainers(clues: Clues) -> list[str]:
     """Return the nodes with an end of the run and a key that only a Trainer has, without those that evaluate."""
-    return [node for node, children in clues.survey.nodes.items() if not is_aside(node) and _is_trainer(clues, node, set(children))]
+    return [node for node in clues.survey.by_names(_with_an_end) if _is_trainer(clues, node, set(clues.survey.nodes[node]))]
+
+
+def _with_an_end(survey: Survey) -> list[str]:
+    ends = ("max_steps", "max_epochs")
+    return [node for node, names in survey.nodes.items() if not is_aside(node) and any(end in names for end in ends)]
 
 
 def _is_trainer(clues: Clues, node: str, names: set[str]) -> bool:
-    if not names & {"max_steps", "max_epochs"}:
-        return False
     target = clues.view.get(join(node, "_target_")) if "_target_" in names else None
     return (
         bool(names & set(_ONLY_A_TRAINER_HAS))

@@ -16,7 +16,7 @@ from scalecheck.survey import join, whole
 from scalecheck.text import shown
 
 RANK = 0
-_BATCHES = {"global_batch_size", "micro_batch_size"}
+_BATCHES = ("global_batch_size", "micro_batch_size")
 _OF_NEMO = {"megatron_amp_O2", "mcore_gpt", "mcore_bert", "mcore_t5", "tensor_model_parallel_size", "native_amp_init_scale"}
 _OF_IMAGES = ("patch_dim", "img_h", "img_w", "mm_cfg", "vision", "unet_config")  # NeMo's models of images, whose sequences are no text
 _DATASET = ".data.train_ds"
@@ -52,8 +52,7 @@ def read(clues: Clues) -> Draft:
 
 
 def _nodes(clues: Clues) -> list[str]:
-    found = [node for node in clues.survey.nodes if set(clues.survey.nodes[node]) >= _BATCHES]
-    found = [node for node in found if _is_of_arguments(clues, node) or _is_of_nemo(clues, node)]
+    found = [node for node in clues.survey.nodes_with(*_BATCHES) if _is_of_arguments(clues, node) or _is_of_nemo(clues, node)]
     # Where a dataset has batches of its own, it is they that NeMo's fine-tuning takes.
     return list({_model(node): node for node in sorted(found, key=len)}.values())
 

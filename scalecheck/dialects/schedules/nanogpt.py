@@ -37,5 +37,5 @@ def read(clues: Clues) -> Draft:
 
 
 def _node(clues: Clues) -> list[str]:
-    needed = {"max_iters", "batch_size", "gradient_accumulation_steps"}
-    return [node for node, names in clues.survey.nodes.items() if needed <= set(names) and len(_ITS_OWN & set(names)) >= _ENOUGH]
+    found = clues.survey.nodes_with("max_iters", "batch_size", "gradient_accumulation_steps")
+    return [node for node in found if len(_ITS_OWN.intersection(clues.survey.nodes[node])) >= _ENOUGH]

@@ -50,8 +50,7 @@ def read(clues: Clues) -> Draft:
 
 def _frames(clues: Clues) -> list[str]:
     nodes = clues.survey.nodes
-    found = [node for node, names in nodes.items() if {"optim", "data"} <= set(names)]
-    found = [node for node in found if set(nodes.get(join(node, "optim"), ())) >= _OF_OPTIM]
+    found = [node for node in clues.survey.nodes_with("optim", "data") if set(nodes.get(join(node, "optim"), ())) >= _OF_OPTIM]
     others = {node: (set(nodes.get(join(node, "data"), ())), set(nodes[join(node, "optim")])) for node in found}
     return [node for node, (data, optim) in others.items() if "input_length" in data and (data & set(_OF_DATA[1:]) or optim & set(_BESIDE))]
 

@@ -1,0 +1,234 @@
+"""A sweep, in the driver: every job is checked before the first is launched, or each batch before it is.
+
+What a sweep needs to know between Hydra's hooks and the guard in front of its launcher stands here, and not in the plugin's
+modules, which Hydra may import twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import field, replace
+from typing import Any
+
+from scalecheck import compose, launch, sweepers
+from scalecheck.enforce import LaunchBlocked
+from scalecheck.errors import ConfigError
+from scalecheck.facts import Job, Report, Run
+from scalecheck.launch import VERBOSE_JOBS, policy_of, say
+from scalecheck.pipeline import DEFAULT_PREFIX, summarise
+from scalecheck.policy import Policy, load_policy
+from scalecheck.sweep_jobs import JobComposer
+
+PLANNED = ("optuna", "ax", "nevergrad")
+"""Sweepers that leave nothing on disk before their first batch, so that a plan may ask them for it; of optuna without a storage."""
+CANNOT_DROP = "hydra_plugins.hydra_ax_sweeper"
+"""Ax reads the figure of every trial of a batch (its core.py: ``ret.return_value``), so a job that was not run ends its sweep."""
+_SECONDS_BETWEEN_WORDS = 0.5
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class _Sweep:
+    """The sweep that is running: what was found in its jobs so far, and what became of them."""
+
+    policy: Policy
+    launcher: Any = None
+    sweeper: str = ""
+    accepted: dict[tuple[str, ...], bool] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+    num_launched: int = 0
+    num_dropped: int = 0
+    has_failed: bool = False
+    in_flight: BaseException | None = None
+
+
+_RUNNING: list[_Sweep] = []
+"""The last sweep alone: Hydra runs one after another."""
+
+
+def check_sweep(config: Any, *, plans: bool = False) -> bool:
+    """Check every job of a BasicSweeper's sweep before the first is launched; return whether the launcher needs the guard.
+
+    It does where a sweeper chooses its jobs while it runs, and where rejected jobs are dropped. ``plans``: start nothing.
+
+    Raises:
+        LaunchBlocked: exit code 3 when any job, or the sweep as a whole, is stopped, or a job does not compose.
+        SystemExit: of a plan, with its exit code.
+    """
+    policy, _ = policy_of(config)
+    policy = replace(policy, mode="plan") if plans else policy
+    target = sweepers.sweeper_target(config)
+    if policy.on_reject == "drop" and target.startswith(CANNOT_DROP):
+        say("scalecheck: on_reject=drop is not possible with Ax, which needs the figure of every job of a batch; an error stops the sweep.")
+        policy = replace(policy, on_reject="stop")
+    _RUNNING[:] = [_Sweep(policy=policy, sweeper=target, in_flight=sys.exc_info()[1])]
+    if policy.mode == "off":
+        return False
+    try:
+        expanded = sweepers.expand_sweep(config)
+        if expanded is None:
+            return _is_guarded(config, policy, target)
+        if not expanded:
+            return launch.said_empty(policy)
+        report = summarise(_watched(sweep_jobs(config, expanded), len(expanded)), policy)
+    except ConfigError as broken:
+        raise launch.uncomposable(broken, policy) from None
+    launch.speak(report, policy)
+    return _settle(report, policy, _RUNNING[0])
+
+
+def _settle(report: Report, policy: Policy, sweep: _Sweep) -> bool:
+    """Launch all, some or none; return whether some are dropped, which the guard does."""
+    if policy.mode == "plan":
+        raise launch.planned(report)
+    dropped = _dropped(report, policy)
+    if not dropped:
+        launch.stop_or_go(report)
+        return False
+    sweep.accepted = {job.overrides: job not in dropped for job in report.jobs}
+    _say_dropped(dropped, len(report.jobs))
+    return True
+
+
+def _is_guarded(config: Any, policy: Policy, target: str) -> bool:
+    if policy.mode != "plan":
+        return True
+    storage = sweepers.sweeper_storage(config)
+    if not any(target.startswith(f"hydra_plugins.hydra_{name}_sweeper.") for name in PLANNED) or storage:
+        kept = f" and keeps them in {storage}" if storage else ""
+        message = f"hydra.sweeper is {target}, which chooses jobs while it runs{kept}: no list of them; each batch is checked at launch."
+        raise ConfigError(message)
+    return True
+
+
+def check_batch(config: Any, override_lists: Sequence[Sequence[str]]) -> list[bool]:
+    """Check the jobs that a sweeper launches next; return which of them to launch.
+
+    Raises:
+        LaunchBlocked: exit code 3 when any of them, or all launched so far together with them, are stopped.
+        SystemExit: of a plan, after its first batch.
+    """
+    sweep = _RUNNING[0]
+    named = [tuple(overrides) for overrides in override_lists]
+    if not all(overrides in sweep.accepted for overrides in named):
+        _judge_batch(config, named, sweep)
+    chosen = [sweep.accepted[overrides] for overrides in named]
+    sweep.num_dropped += chosen.count(False)
+    sweep.num_launched += chosen.count(True)
+    return chosen
+
+
+def _judge_batch(config: Any, named: Sequence[tuple[str, ...]], sweep: _Sweep) -> None:
+    policy, first = sweep.policy, sweep.num_launched + sweep.num_dropped
+    try:
+        report = summarise(sweep_jobs(config, named, first), policy, earlier=sweep.runs)
+    except ConfigError as broken:
+        raise launch.uncomposable(broken, policy) from None
+    launch.speak(report, policy)
+    if policy.mode == "plan":
+        raise launch.planned(report, f"{sweep.sweeper.rpartition('.')[2]} chooses further batches while it runs")
+    dropped = _dropped(report, policy)
+    if dropped:
+        _say_dropped(dropped, len(report.jobs))
+    else:
+        launch.stop_or_go(report, sweep.num_launched)
+    sweep.accepted = {job.overrides: job not in dropped for job in report.jobs}
+    sweep.runs += [job.run for job in report.jobs if job not in dropped]
+
+
+def _dropped(report: Report, policy: Policy) -> list[Job]:
+    """Return the jobs that are left out of a sweep that goes on; none where it is stopped, or nothing is wrong with it."""
+    is_over = any(finding.severity == "error" and finding.waived is None for finding in report.findings)
+    stopped = [job for job in report.jobs if job.verdict == "stop"]
+    if policy.mode != "stop" or policy.on_reject != "drop" or is_over:
+        return []
+    everything = len(stopped) == len(report.jobs) and sweepers.is_enumerated(_RUNNING[0].sweeper)
+    return [] if everything else stopped
+
+
+def _say_dropped(dropped: Sequence[Job], num_jobs: int) -> None:
+    names = ", ".join(job.name for job in dropped[:20]) + (" ..." if len(dropped) > 20 else "")
+    jobs = "job" if len(dropped) == 1 else "jobs"
+    rest = num_jobs - len(dropped)
+    say(f"scalecheck: {len(dropped)} of {num_jobs} jobs dropped (on_reject=drop): {jobs} {names}; {rest} launched, exit code 3 at the end.")
+
+
+def sweep_jobs(config: Any, override_lists: Sequence[Sequence[str]], first: int = 0) -> Iterator[Job]:
+    """Compose and check the jobs one after another, each under its own config's policy; no config outlives its check.
+
+    A swept option that takes our line out of a job's config does not take the job out of the check: the sweep's policy judges it.
+    ``first`` is the number of the first of them in the sweep.
+    """
+    policies: dict[str, Policy] = {}
+    masters = compose.policy_node(config) or (DEFAULT_PREFIX, None)
+    composer = JobComposer(config)
+    for number, overrides in enumerate(override_lists, first):
+        job_config = composer.job(overrides)
+        prefix, raw = compose.policy_node(job_config) or masters
+        policy = policies.get(repr(raw)) or policies.setdefault(repr(raw), load_policy(raw, launch.base_of(job_config)))
+        is_explained = policy.verbose and number < VERBOSE_JOBS
+        job = launch.checked(job_config, policy, prefix, name=str(number), overrides=tuple(overrides), origins=is_explained)
+        yield job if is_explained else without_ledger(job)
+
+
+def without_ledger(job: Job) -> Job:
+    """Return a job without the lines of its ledger, of which a long sweep would keep thousands."""
+    return replace(job, run=replace(job.run, account=replace(job.run.account, parts=())))
+
+
+def _watched(jobs: Iterable[Job], number: int) -> Iterator[Job]:
+    """Say on a terminal how far a long check is."""
+    said = time.monotonic()
+    has_spoken = False
+    for done, job in enumerate(jobs, 1):
+        if sys.stderr.isatty() and launch.speaks() and time.monotonic() - said > _SECONDS_BETWEEN_WORDS:
+            said, has_spoken = time.monotonic(), True
+            print(f"\rscalecheck: {done:,} of {number:,} jobs checked", end="", file=sys.stderr, flush=True)  # noqa: T201
+        yield job
+    if has_spoken:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def is_guarded() -> bool:
+    """Tell whether the guard stands in front of the launcher of the sweep that is running."""
+    return bool(_RUNNING) and _RUNNING[0].launcher is not None
+
+
+def keep_launcher(node: Any) -> None:
+    """Keep the user's launcher, in whose place the guard is put."""
+    _RUNNING[0].launcher = node
+
+
+def kept_launcher() -> Any:
+    """Return the user's launcher.
+
+    Raises:
+        ConfigError: nothing was put in anything's place: the guard was chosen in a config.
+    """
+    if not _RUNNING or _RUNNING[0].launcher is None:
+        message = "scalecheck's launcher is put in front of yours by its callback; it is none to choose. Remove it from hydra.launcher."
+        raise ConfigError(message)
+    return _RUNNING[0].launcher
+
+
+def note_failure() -> None:
+    """Remember that a job failed: its own traceback is what its user has to see, and not our exit code."""
+    _RUNNING[0].has_failed = True
+
+
+def end_sweep() -> None:
+    """End a sweep of which jobs were dropped with exit code 3, unless something else is ending it already.
+
+    Raises:
+        LaunchBlocked: exit code 3.
+    """
+    sweep = _RUNNING.pop() if _RUNNING else None
+    if sweep is None or not sweep.num_dropped or sweep.has_failed:
+        return
+    ending = sys.exc_info()[1]  # hydra-core 1.4 calls the end hooks while an exception is on its way
+    if ending is not None and ending is not sweep.in_flight:
+        return
+    say(f"scalecheck: {sweep.num_dropped} of {sweep.num_dropped + sweep.num_launched} jobs were dropped and not run (exit 3).")
+    raise LaunchBlocked(3)

@@ -1,0 +1,61 @@
+"""What Hydra's sweepers make of a config: the jobs of one that lists them before it starts, and what can be told of the others."""
+
+from __future__ import annotations
+
+import random
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+from scalecheck.errors import ConfigError
+from scalecheck.locating import loader, typed
+from scalecheck.views import RESOLVE_FAILURES, sentences
+
+BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+
+
+def sweeper_target(config: DictConfig) -> str:
+    """Return the class of a config's sweeper."""
+    return str(OmegaConf.select(config, "hydra.sweeper._target_"))
+
+
+def is_enumerated(target: str) -> bool:
+    """Tell whether a sweeper's jobs are known before the first of them is launched."""
+    return target == BASIC_SWEEPER
+
+
+def sweeper_storage(config: DictConfig) -> str:
+    """Return where a sweeper keeps what it tried; empty where that ends with it."""
+    try:
+        found = OmegaConf.select(config, "hydra.sweeper.storage")
+    except RESOLVE_FAILURES:
+        return "a storage that does not resolve"
+    return "" if found is None else str(found)
+
+
+def expand_sweep(config: DictConfig) -> list[list[str]] | None:
+    """Return the override lists of every job of a BasicSweeper's sweep, in launch order; ``None`` for any other sweeper.
+
+    Raises:
+        ConfigError: its parameters do not resolve or are no sweep.
+    """
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    if not is_enumerated(sweeper_target(config)):
+        return None
+    state = random.getstate()  # so that shuffle() puts Hydra's own jobs into the same order
+    try:
+        params = OmegaConf.select(config, "hydra.sweeper.params") or {}
+        arguments = [f"{key!s}={value}" for key, value in params.items()] + typed(config, "task")
+        parsed = OverridesParser.create(config_loader=loader()).parse_overrides(arguments)
+    except RESOLVE_FAILURES as failure:
+        message = f"hydra.sweeper.params cannot be read: {sentences(failure)}"
+        raise ConfigError(message) from failure
+    try:
+        batches = BasicSweeper.split_arguments(parsed, None)
+    except RESOLVE_FAILURES as failure:
+        message = f"the sweep cannot be listed: {sentences(failure)}"
+        raise ConfigError(message) from failure
+    finally:
+        random.setstate(state)
+    return [list(overrides) for batch in batches for overrides in batch]

@@ -1,0 +1,10 @@
+import hydra
+
+
+@hydra.main(version_base="1.2", config_path="conf", config_name="train")
+def main(cfg):
+    print("TRAINED")
+
+
+if __name__ == "__main__":
+    main()
