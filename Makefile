@@ -36,10 +36,10 @@ corpus: $(STAMP)
 	@$(BIN)/python -W ignore tests/corpus/corpus.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -m "not packaging"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not packaging"
 
 matrix:
 	$(PYTHON) tests/matrix.py
