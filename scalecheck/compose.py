@@ -220,15 +220,20 @@ def asks_for_multirun(config_name: str, overrides: Sequence[str]) -> bool:
         return False
 
 
-def read_policy(name: str) -> Any:
-    """Return a policy as a plain container: a shipped one by name, or a YAML file by path.
+def read_policy(name: str, within: tuple[Path, ...] = ()) -> Any:
+    """Return a policy as a plain container: a shipped one by name, or a YAML file by path, over those that its defaults list names.
+
+    ``within`` are the files whose defaults lists led here.
 
     Raises:
-        PolicyError: no such policy or file, or a file that is not YAML.
+        PolicyError: no such policy or file, a file that is not YAML, or one that stands on itself.
     """
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = _shipped_policy(name)
+    if path.absolute() in within:
+        message = f"--policy {name}: the defaults list of {path} leads back to itself."
+        raise PolicyError(message)
     try:
         loaded = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except OSError as failure:
@@ -237,7 +242,20 @@ def read_policy(name: str) -> Any:
     except RESOLVE_FAILURES as failure:
         message = f"--policy {name}: {path} does not parse: {sentences(failure)}"
         raise PolicyError(message) from failure
-    return _own_node(loaded)
+    return _over_its_defaults(loaded, path, within)
+
+
+def _over_its_defaults(loaded: Any, path: Path, within: tuple[Path, ...]) -> Any:
+    """Merge a policy over those that its defaults list names: files beside it, or shipped ones."""
+    own, listed = _own_node(loaded), loaded.get("defaults") if isinstance(loaded, dict) else None
+    made: Any = {}
+    for entry in [*listed, "_self_"] if isinstance(listed, list) else ["_self_"]:
+        if entry == "_self_":
+            made, own = merged(made, own), {}
+        elif isinstance(entry, str):
+            beside = path.parent / f"{entry.rpartition('/')[2].removesuffix('.yaml')}.yaml"
+            made = merged(made, read_policy(str(beside) if beside.is_file() else entry.rpartition("/")[2], (*within, path.absolute())))
+    return made
 
 
 def _shipped_policy(name: str) -> Path:

@@ -166,3 +166,15 @@ def test_text_that_the_terminal_cannot_show_is_escaped(app):
     done = app.spawn(sys.executable, "-m", "scalecheck.cli", *HERE, "-m", "+note='\u65e5\u672c',x", env=environ)
     assert done.returncode == 0, done.stderr
     assert "\\u65e5" in done.stdout
+
+
+def test_policy_file_stands_on_the_policies_that_its_defaults_list_names(app):
+    app.write({"ours.yaml": "# @package _global_\ndefaults: [strict, _self_]\nhydra: {callbacks: {scalecheck: {verbose: false}}}\n"})
+    assert app.cli(*HERE, "trainer.max_steps=5", "--policy", "ours.yaml").returncode == 1, "an error under strict, a warning by default"
+
+
+def test_policy_file_that_stands_on_itself_is_refused(app):
+    app.write({"ours.yaml": "defaults: [theirs]\n", "theirs.yaml": "defaults: [ours]\n"})
+    done = app.cli(*HERE, "--policy", "ours.yaml")
+    assert done.returncode == 2
+    assert "leads back to itself" in done.stderr

@@ -46,7 +46,7 @@ def test_dropping_launches_the_accepted_jobs_alone_and_ends_with_3(repo, launche
 def test_dropping_says_which_jobs_were_dropped_and_that_the_end_is_3(repo):
     done = repo.sweep("trainer.max_steps=84,5", STRICT, DROP)
     (row,) = [line for line in done.stderr.splitlines() if line.split()[:2] == ["1", "trainer.max_steps=5"]]
-    assert row.endswith("stop")
+    assert row.endswith("dropped")
     assert "1 of 2 jobs dropped (on_reject=drop): job 1;" in done.stderr
     assert done.stderr.splitlines()[-1] == "scalecheck: 1 of 2 jobs were dropped and not run (exit 3)."
 
