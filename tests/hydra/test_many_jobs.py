@@ -57,7 +57,7 @@ def test_an_empty_choice_is_hydras_own_error(app):
     done = app.run("-m", "seed=choice()", STRICT)
     assert done.returncode == 1
     assert app.left_on_disk == set()
-    assert "scalecheck" not in done.stderr
+    assert "scalecheck:" not in done.stderr
 
 
 @pytest.mark.parametrize("policy", ["default", "strict"])
