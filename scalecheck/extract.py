@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from scalecheck import expression
 from scalecheck.clues import Clues
 from scalecheck.errors import ExpressionError
 from scalecheck.facts import Impossible, ModelShape, Origin, Reading, TrainingPlan, Unknown, Unreadable, View
@@ -124,6 +123,8 @@ def _without_mapped(unknowns: list[Unknown], given: Mapping[str, Any]) -> tuple[
 
 def _given(view: View, name: str, entry: Any, notes: Notes, prefix: str) -> Any:
     """Return the value of one line of the mapping; one that cannot be had is filed as what it is."""
+    from scalecheck import expression
+
     line = f"{prefix}.read.{name}"
     if isinstance(entry, bool) and name in _SWITCHES:
         notes.origins[name] = Origin(key=line)

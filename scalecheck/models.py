@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
@@ -98,6 +97,8 @@ def family_of_type(model_type: str) -> str | None:
 
 def _unknown_type_hint(model_type: str) -> str:
     """Say how many families there are and which is nearest in name, for a ``model_type`` that is none of them."""
+    import difflib
+
     known = registry.names("architectures")
     near = difflib.get_close_matches(model_type, known, n=1, cutoff=0.4)
     hint = f"; the nearest in name is {near[0]}, which is not used" if near else ""

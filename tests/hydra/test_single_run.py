@@ -147,7 +147,7 @@ def test_passing_launch_imports_nothing_heavy(app):
     assert done.returncode == 0
     imported = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert "scalecheck" in imported
-    assert imported & {"torch", "scipy", "matplotlib", "rich", "numpy", "pydantic"} == set()
+    assert imported & {"torch", "scipy", "matplotlib", "rich", "numpy", "pydantic", "annotated_types", "typing_extensions"} == set()
 
 
 def test_app_without_the_line_is_left_alone(app):

@@ -14,6 +14,7 @@ import pytest
 if importlib.util.find_spec("hydra.test_utils.launcher_common_tests") is None:  # a wheel without them
     pytest.skip("this hydra-core ships no suites", allow_module_level=True)
 from hydra import version
+from hydra.core.plugins import Plugins
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite, IntegrationTestSuite, LauncherTestSuite
 
 NODE = "hydra.callbacks.scalecheck"
@@ -27,6 +28,12 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def needs(launcher: str) -> None:
     if launcher != "basic":
         pytest.importorskip(f"hydra_plugins.hydra_{launcher}_launcher")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plugins():
+    """Plugins register their options when they are imported, so that must not happen within a test whose singletons are taken back."""
+    Plugins.instance()
 
 
 @pytest.fixture(params=["enumerated", "guarded"])

@@ -7,7 +7,6 @@ node writes over the config (``overwrite``, ``config_overrides``) is merged wher
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -191,6 +190,8 @@ def _object(path: Path) -> Mapping[str, Any] | str:
 @cache
 def _table() -> Mapping[str, Mapping[str, Any]]:
     """Return the configs of well-known models by the names that they have on the hub; the file tells the source of each."""
+    import csv
+
     with _TABLE.open(encoding="utf-8", newline="") as file:
         return {name: json.loads(row["config"]) for row in csv.DictReader(file) for name in row["names"].split()}
 
