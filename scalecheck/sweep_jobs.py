@@ -255,7 +255,7 @@ class _RememberingLoader(ConfigLoaderImpl):
         """Run Hydra's merge of a defaults list, from where it is the first time another than the list before."""
         if repo.repeated:
             return super()._compose_config_from_defaults_list(defaults, repo)
-        merge = _Merge(repo.files, [(default.config_path, default.package, default.primary) for default in defaults])
+        merge = _Merge(repo.files, [(default.config_path, default.primary) for default in defaults])
         compose = _with_names(ConfigLoaderImpl._compose_config_from_defaults_list, OmegaConf=merge)  # noqa: SLF001
         merged: DictConfig = compose(self, merge.steps(defaults), repo)
         return merged

@@ -176,6 +176,9 @@ JOBS = [
     ["shared@x.y=one"],
     ["+shared@x.y=one", "x.y.v=3"],
     ["+shared@x.y=one", "+shared@x.z=two"],
+    ["+shared@_global_=one", "+shared@x=one", "+x.v2=1"],
+    ["+shared@x=one", "v=4", "+shared@_global_=one"],
+    ["+shared@x=one", "+experiment=nested", "x.w=1"],
     ["+shared=two"],
     ["++shared=two"],
     ["seed@a=1"],
@@ -248,12 +251,11 @@ def test_overrides_in_any_company_and_order(composer, master, job):
     same(composer, master, job)
 
 
-def test_hydra_composes_the_jobs_that_are_said_to_compose_without_the_plain_way(composer, master, monkeypatch):
+def test_the_jobs_that_compose_do_so_without_the_plain_way(composer, master, monkeypatch):
     """Or else every equality above would be that of a thing with itself."""
-    plain = loader()
-    monkeypatch.setattr(plain, "load_sweep_config", None)
-    composing = [["seed=2"], ["model=large", "~seed"], ["+experiment=nested"], ["trainer.steps=10"], ["hydra.verbose=true"]]
-    assert all(isinstance(composer.job(job), DictConfig) for job in composing)
+    composing = [job for job in JOBS if not isinstance(outcome(composed, loader(), master, job), str)]
+    monkeypatch.setattr(loader(), "load_sweep_config", None)
+    assert [job for job in composing if isinstance(outcome(composer.job, job), str)] == []
 
 
 def test_a_config_is_the_callers_own(composer, master):
