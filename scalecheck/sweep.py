@@ -112,15 +112,16 @@ def check_batch(config: Any, override_lists: Sequence[Sequence[str]]) -> list[bo
     """
     sweep = _RUNNING[0]
     named = [tuple(overrides) for overrides in override_lists]
-    if not all(overrides in sweep.accepted for overrides in named):
-        _judge_batch(config, named, sweep)
-    chosen = [sweep.accepted[overrides] for overrides in named]
+    # A sweeper that chooses while it runs may choose the same values again, and pays for them again.
+    is_known = all(overrides in sweep.accepted for overrides in named)
+    accepted = sweep.accepted if is_known else _judge_batch(config, named, sweep)
+    chosen = [accepted[overrides] for overrides in named]
     sweep.num_dropped += chosen.count(False)
     sweep.num_launched += chosen.count(True)
     return chosen
 
 
-def _judge_batch(config: Any, named: Sequence[tuple[str, ...]], sweep: _Sweep) -> None:
+def _judge_batch(config: Any, named: Sequence[tuple[str, ...]], sweep: _Sweep) -> dict[tuple[str, ...], bool]:
     policy, first = sweep.policy, sweep.num_launched + sweep.num_dropped
     try:
         report = summarise(sweep_jobs(config, named, first), policy, earlier=sweep.runs)
@@ -134,8 +135,8 @@ def _judge_batch(config: Any, named: Sequence[tuple[str, ...]], sweep: _Sweep) -
         _say_dropped(dropped, len(report.jobs))
     else:
         launch.stop_or_go(report, sweep.num_launched)
-    sweep.accepted = {job.overrides: job not in dropped for job in report.jobs}
     sweep.runs += [job.run for job in report.jobs if job not in dropped]
+    return {job.overrides: job not in dropped for job in report.jobs}
 
 
 def _dropped(report: Report, policy: Policy) -> list[Job]:
