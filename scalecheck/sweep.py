@@ -24,8 +24,12 @@ from scalecheck.sweep_jobs import JobComposer
 
 PLANNED = ("optuna", "ax", "nevergrad")
 """Sweepers that leave nothing on disk before their first batch, so that a plan may ask them for it; of optuna without a storage."""
-CANNOT_DROP = "hydra_plugins.hydra_ax_sweeper"
-"""Ax reads the figure of every trial of a batch (its core.py: ``ret.return_value``), so a job that was not run ends its sweep."""
+TAKES_DROPPED_JOBS = (
+    "hydra._internal.core_plugins.basic_sweeper.",
+    "hydra_plugins.hydra_optuna_sweeper.",
+    "hydra_plugins.hydra_nevergrad_sweeper.",
+)
+"""Sweepers that go on where a job has no figure. Ax reads that of every trial (its core.py: ``ret.return_value``); others are not known."""
 _SECONDS_BETWEEN_WORDS = 0.5
 
 
@@ -60,8 +64,8 @@ def check_sweep(config: Any, *, plans: bool = False) -> bool:
     policy, _ = policy_of(config)
     policy = replace(policy, mode="plan") if plans else policy
     target = sweepers.sweeper_target(config)
-    if policy.on_reject == "drop" and target.startswith(CANNOT_DROP):
-        say("scalecheck: on_reject=drop is not possible with Ax, which needs the figure of every job of a batch; an error stops the sweep.")
+    if policy.on_reject == "drop" and not target.startswith(TAKES_DROPPED_JOBS):
+        say(f"scalecheck: on_reject=drop is not possible with {target}, which may need the figure of every job; an error stops the sweep.")
         policy = replace(policy, on_reject="stop")
     _RUNNING[:] = [_Sweep(policy=policy, sweeper=target, in_flight=sys.exc_info()[1])]
     if policy.mode == "off":
@@ -131,6 +135,9 @@ def _judge_batch(config: Any, named: Sequence[tuple[str, ...]], sweep: _Sweep) -
     if policy.mode == "plan":
         raise launch.planned(report, f"{sweep.sweeper.rpartition('.')[2]} chooses further batches while it runs")
     dropped = _dropped(report, policy)
+    if dropped and len(dropped) / len(named) > sweepers.failures_allowed(config):
+        say(f"scalecheck: no job is dropped: {sweepers.FAILURE_RATE} is below their share of this batch, and would end the sweep.")
+        dropped = []
     if dropped:
         _say_dropped(dropped, len(report.jobs))
     else:

@@ -12,6 +12,7 @@ from scalecheck.locating import loader, typed
 from scalecheck.views import RESOLVE_FAILURES, sentences
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+FAILURE_RATE = "hydra.sweeper.optim.max_failure_rate"
 
 
 def sweeper_target(config: DictConfig) -> str:
@@ -31,6 +32,19 @@ def sweeper_storage(config: DictConfig) -> str:
     except RESOLVE_FAILURES:
         return "a storage that does not resolve"
     return "" if found is None else str(found)
+
+
+def failures_allowed(config: DictConfig) -> float:
+    """Return the share of a batch that a sweeper lets fail; 1 where a job that is left out does not count as failed.
+
+    Nevergrad's is 0 unless told otherwise (hydra_nevergrad_sweeper/_impl.py); basic and optuna take a result without a figure.
+    """
+    if not sweeper_target(config).startswith("hydra_plugins.hydra_nevergrad_sweeper."):
+        return 1.0
+    try:
+        return float(OmegaConf.select(config, FAILURE_RATE) or 0.0)
+    except RESOLVE_FAILURES:
+        return 0.0
 
 
 def expand_sweep(config: DictConfig) -> list[list[str]] | None:
