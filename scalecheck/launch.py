@@ -182,15 +182,17 @@ def speak(report: Report, policy: Policy) -> None:
         say("\n".join([*([f"job {job.name}:"] if len(report.jobs) > 1 else []), *explain(job, "all")]), stream)
 
 
-def stop_or_go(report: Report, num_launched: int = 0) -> None:
-    """Let what was reported be launched, or stop it, saying how to launch it anyway; of a sweep, ``num_launched`` jobs were already.
+def stop_or_go(report: Report, num_launched: int = 0, *, drops: bool = True) -> None:
+    """Let what was reported be launched, or stop it, saying how to launch it anyway.
+
+    Of a sweep ``num_launched`` jobs were launched already, and ``drops`` says whether its sweeper takes it when jobs are left out.
 
     Raises:
         LaunchBlocked: exit code 3.
     """
     if report.verdict == "stop":
         others = sum(job.verdict != "stop" for job in report.jobs)
-        drop = f"; or only the {others} that pass: {DEFAULT_PREFIX}.on_reject=drop" if others and not report.findings else ""
+        drop = f"; or only the {others} that pass: {DEFAULT_PREFIX}.on_reject=drop" if drops and others and not report.findings else ""
         so_far = f"{num_launched} jobs of earlier batches were launched" if num_launched else "nothing was started"
         say(f"scalecheck: the launch is stopped (exit 3); {so_far}. To launch anyway: {DEFAULT_PREFIX}.mode=warn{drop}")
         let_first_speak(os.environ)

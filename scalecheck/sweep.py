@@ -141,7 +141,7 @@ def _judge_batch(config: Any, named: Sequence[tuple[str, ...]], sweep: _Sweep) -
     if dropped:
         _say_dropped(dropped, len(report.jobs))
     else:
-        launch.stop_or_go(report, sweep.num_launched)
+        launch.stop_or_go(report, sweep.num_launched, drops=sweep.sweeper.startswith(TAKES_DROPPED_JOBS))
     sweep.runs += [job.run for job in report.jobs if job not in dropped]
     return {job.overrides: job not in dropped for job in report.jobs}
 

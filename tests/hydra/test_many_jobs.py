@@ -28,7 +28,7 @@ SLOW = """
     JobComposer.job = slow
     """
 MEASURE = """
-    import json, sys, tracemalloc
+    import gc, json, sys, tracemalloc
     from pathlib import Path
     from scalecheck import compose, sweep
 
@@ -39,6 +39,8 @@ MEASURE = """
         kept, held = [], {}
         for job in sweep.sweep_jobs(config, [[f"seed={seed}"] for seed in range(last + 1)]):
             kept.append(job)
+            if len(kept) in (first, last):
+                gc.collect()
             held[len(kept)] = tracemalloc.get_traced_memory()[0]
         print((held[last] - held[first]) / (last - first))
     """

@@ -22,7 +22,7 @@ CALLBACK = (f"+hydra/callbacks@{NODE}=scalecheck", f"{NODE}.mode=stop", f"{NODE}
 IN_PROCESS = (*CALLBACK, "hydra.job.chdir=true")
 """These suites look for what a job wrote in its working directory."""
 EVERYTHING_IS_ADAPTIVE = "from scalecheck import sweepers\nsweepers.expand_sweep = lambda config: None\n"
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.hydra_suites]
 
 
 def needs(launcher: str) -> None:
