@@ -87,13 +87,14 @@ def last_line(done: subprocess.CompletedProcess[str]) -> str:
     return lines[-1].strip()[:160] if lines else f"exit code {done.returncode}"
 
 
-def interpreters() -> list[str]:
-    """Return the interpreters that answer: a shim of a version manager may stand on PATH for one that is not there."""
-    found = []
+def interpreters() -> dict[str, str]:
+    """Return the interpreters that answer, by their version: a shim of a version manager may stand on PATH for one that is not there."""
+    found: dict[str, str] = {}
     for name in words("MATRIX_PYTHONS", PYTHONS):
         path = shutil.which(name)
-        if path and call(path, "-c", "import venv, ensurepip").returncode == 0:
-            found.append(path)
+        asked = call(path, "-c", "import sys, venv, ensurepip; print(sys.version.split()[0])") if path else None
+        if path and asked is not None and asked.returncode == 0:
+            found.setdefault(asked.stdout.strip(), path)
         else:
             print(f"{name}: not found, or does not run, or makes no venv; left out", flush=True)
     return found
@@ -127,10 +128,10 @@ def run(folder: Path, python: str, hydra: str) -> Outcome:
     try:
         inner, remark = environment(folder, python, hydra)
     except RuntimeError as failure:
-        return Outcome(Path(python).name, hydra, remark=f"not installed: {failure}")
+        return Outcome(folder.name, hydra, remark=f"not installed: {failure}")
     asked = call(inner, "-c", _ASK)
     if asked.returncode != 0:
-        return Outcome(Path(python).name, hydra, remark=f"does not start: {last_line(asked)}")
+        return Outcome(folder.name, hydra, remark=f"does not start: {last_line(asked)}")
     version, hydra, omegaconf = asked.stdout.split()
     report, log = folder / "report.xml", folder / "output.txt"
     report.unlink(missing_ok=True)
@@ -161,10 +162,10 @@ def main() -> int:
     where = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / ".venv" / "matrix").resolve()
     where.mkdir(parents=True, exist_ok=True)
     outcomes = []
-    for python in interpreters():
+    for version, python in interpreters().items():
         for hydra in words("MATRIX_HYDRAS", HYDRAS):
-            print(f"{Path(python).name}, hydra-core {hydra} ...", flush=True)
-            outcomes.append(run(where / f"{Path(python).name}-hydra-{hydra}", python, hydra))
+            print(f"python {version}, hydra-core {hydra} ...", flush=True)
+            outcomes.append(run(where / f"python-{version}-hydra-{hydra}", python, hydra))
             print(table(outcomes[-1:]).splitlines()[-1], flush=True)
     print(f"\n{table(outcomes)}", flush=True)
     ran = [outcome for outcome in outcomes if outcome.has_run]
