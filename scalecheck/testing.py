@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 from scalecheck import api
+from scalecheck.enforce import SEVERITIES, fails
 from scalecheck.errors import PolicyError
 from scalecheck.facts import Job, Report, Severity
-
-_LEVELS: tuple[Severity, ...] = get_args(Severity)
 
 
 def assert_within_policy(
@@ -29,8 +28,8 @@ def assert_within_policy(
         ValueError: there is no such ``fail_level``.
     """
     __tracebackhide__ = True
-    if fail_level not in _LEVELS:
-        message = f"fail_level is {fail_level!r}; it must be one of {', '.join(_LEVELS)}."
+    if fail_level not in SEVERITIES:
+        message = f"fail_level is {fail_level!r}; it must be one of {', '.join(SEVERITIES)}."
         raise ValueError(message)
     if policy is None and api.own_policy(api.as_config(config)) is None:
         message = (
@@ -40,15 +39,9 @@ def assert_within_policy(
         raise PolicyError(message)
     report = api.check(config, policy)
     reasons = [] if allow_unknown else [_not_judged(job) for job in report.jobs if _unknown(job)]
-    if reasons or _fails(report, fail_level):
+    if reasons or fails(report, fail_level):
         raise AssertionError("\n".join([api.render(report).rstrip("\n"), *reasons]))
     return report
-
-
-def _fails(report: Report, fail_level: Severity) -> bool:
-    findings = [*report.findings, *(finding for job in report.jobs for finding in job.findings)]
-    counted = [_LEVELS.index(finding.severity or "note") for finding in findings if finding.waived is None]
-    return any(level >= _LEVELS.index(fail_level) for level in counted)
 
 
 def _unknown(job: Job) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import pytest
 
-from scalecheck.enforce import LaunchBlocked, enforce, report_verdict, verdict
+from scalecheck.enforce import LaunchBlocked, enforce, fails, report_verdict, verdict
 from scalecheck.facts import Account, Finding, Job, Reading, Report, Run
 
 ERROR, WARNING, NOTE = (Finding(rule="r", message="m", severity=severity) for severity in ("error", "warning", "note"))
@@ -32,6 +33,19 @@ def job(decision) -> Job:
 )
 def test_verdict_follows_severity_and_mode(findings, mode, expected):
     assert verdict(findings, mode) == expected
+
+
+@pytest.mark.parametrize(
+    ("findings", "level", "expected"),
+    [
+        ([], "note", False), ([NOTE], "note", True), ([NOTE], "warning", False), ([WARNING], "warning", True), ([WARNING], "error", False),
+        ([NOTE, ERROR], "error", True), ([ERROR], "note", True), ([WAIVED], "note", False), ([WAIVED, WARNING], "warning", True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("of_the_sweep", [True, False])
+def test_a_report_fails_at_a_level_by_its_worst_finding_that_is_not_waived(findings, level, expected, of_the_sweep):
+    made = replace(job("pass"), findings=() if of_the_sweep else tuple(findings))
+    assert fails(Report(jobs=(made,), findings=tuple(findings) if of_the_sweep else ()), level) is expected
 
 
 def test_silent_run_without_findings_is_no_pass():

@@ -78,7 +78,8 @@ class ScaleCheckCallback(Callback):
             if self.plans or not self._launch().follows_parent(config):
                 body()
         except KeyboardInterrupt:
-            print("\nscalecheck: interrupted; nothing was started.", file=sys.stderr)  # noqa: T201
+            if "scalecheck.launch" not in sys.modules or sys.modules["scalecheck.launch"].speaks():
+                print("\nscalecheck: interrupted; nothing was started.", file=sys.stderr)  # noqa: T201
             raise SystemExit(130) from None
         except SystemExit as stop:
             if self.plans and stop.code == 3:  # a policy that is broken: nothing could be planned

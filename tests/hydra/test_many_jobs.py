@@ -78,9 +78,10 @@ def test_a_job_that_does_not_compose_is_named_with_its_overrides_and_nothing_sta
     assert swept[-1].split("=")[0].strip("~") in line
 
 
-def test_an_interrupted_check_ends_with_130_one_line_and_nothing_on_disk(app):
+@pytest.mark.parametrize(("rank", "said"), [("0", "scalecheck: interrupted; nothing was started."), ("1", "")])
+def test_an_interrupted_check_ends_with_130_one_line_of_the_first_rank_and_nothing_on_disk(app, rank, said):
     app.write({"site/sitecustomize.py": SLOW})
-    environ = os.environ | {"PYTHONPATH": str(app.root / "site"), "NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
+    environ = os.environ | {"PYTHONPATH": str(app.root / "site"), "NO_COLOR": "1", "PYTHONWARNINGS": "ignore", "RANK": rank}
     command = (sys.executable, "train.py", "-m", "seed=range(1,200)", STRICT)
     with subprocess.Popen(command, cwd=app.root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
         deadline = time.monotonic() + 60
@@ -89,7 +90,7 @@ def test_an_interrupted_check_ends_with_130_one_line_and_nothing_on_disk(app):
         started.send_signal(signal.SIGINT)
         _, stderr = started.communicate(timeout=60)
     assert started.returncode == 130, stderr
-    assert stderr.strip() == "scalecheck: interrupted; nothing was started."
+    assert stderr.strip() == said
     assert app.left_on_disk == set()
 
 
