@@ -78,6 +78,8 @@ docs: $(STAMP)
 	$(BIN)/python docs/generate_accounting.py
 	$(BIN)/python docs/generate_reading.py
 	$(BIN)/python docs/generate_laws.py
+	$(BIN)/python docs/generate_rules.py
+	$(BIN)/python docs/generate_schema.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

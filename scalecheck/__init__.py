@@ -28,9 +28,22 @@ def check(config: Any, policy: Any = None, *, instantiate: bool = False) -> Any:
         scalecheck.errors.ScalecheckError: the policy or the config cannot be used.
         TypeError: ``config`` is no config.
     """
-    from scalecheck import api
+    from scalecheck import api, last
 
-    return api.check(config, policy, instantiate=instantiate)
+    report = api.check(config, policy, instantiate=instantiate)
+    last.remember(lambda: report)
+    return report
+
+
+def last_report() -> Any:
+    """Return the ``Report`` of the job that runs in this process, or of the last ``scalecheck.check``; without jobs where none was checked.
+
+    ``last_report().as_dict()`` is what a tracker takes: ``wandb.config.update(...)``, ``mlflow.log_params(...)``. It never fails, on any
+    rank of a distributed start.
+    """
+    from scalecheck import last
+
+    return last.last_report()
 
 
 def render(report: Any, form: str = "terminal") -> str:

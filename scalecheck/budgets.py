@@ -79,6 +79,12 @@ def sentence(name: str, found: float, budget: float, scope: str = "") -> str:
     return f"{quantity(name, found)}{scope}; the policy's budget is {quantity(name, budget)}{told}"
 
 
+def near(name: str, found: float, budget: float, scope: str = "") -> str:
+    """Say a figure that is within the policy's budget, and how much of it it takes."""
+    share = float(100 * exact(found) / exact(budget))
+    return f"{quantity(name, found)}{scope} is {share:.3g} % of the policy's budget, {quantity(name, budget)}"
+
+
 def quantity(name: str, value: float) -> str:
     """Return a figure in its unit: ``1.30e21 FLOPs``, ``300B tokens``, ``702 GPU-hours``, ``1,404 USD``."""
     if name == "training_flops":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from scalecheck import __version__, registry
 from scalecheck.errors import ScalecheckError, did_you_mean
+from scalecheck.redaction import redacted
 
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_CANNOT = 0, 1, 2
 EXIT_INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
@@ -67,7 +68,7 @@ def _help() -> str:
 
 
 def _cannot(sentence: str) -> int:
-    print(f"scalecheck: error: {sentence}", file=sys.stderr)
+    print(f"scalecheck: error: {redacted(sentence)}", file=sys.stderr)
     return EXIT_CANNOT
 
 

@@ -8,7 +8,7 @@ With views.py and locating.py the only files of scalecheck/ that import hydra or
 from __future__ import annotations
 
 import contextlib
-import sys
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,18 +20,19 @@ from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from yaml import YAMLError
 
-from scalecheck.config_files import yaml_root
+from scalecheck.config_files import no_lost_merges, no_modules_of_the_repo, only_files_below, yaml_root
 from scalecheck.errors import ConfigError, PolicyError, did_you_mean
 from scalecheck.locating import loader, typed
+from scalecheck.redaction import note, redacted
 from scalecheck.views import (
     RESOLVE_FAILURES,
     ConfigView,
     first_line,
     harmless_resolvers,
-    no_lost_merges,
+    note_environment,
     resolvers_are_refused,
     sentences,
 )
@@ -47,6 +48,8 @@ def policy_node(config: DictConfig) -> tuple[str, Any] | None:
     Raises:
         PolicyError: the node is there but is not a mapping with our ``_target_``, or does not resolve.
     """
+    note_environment()
+    _note_copied(config)
     callbacks = OmegaConf.select(config, "hydra.callbacks")
     for name in callbacks if isinstance(callbacks, DictConfig) else ():
         prefix = f"hydra.callbacks.{name!s}"
@@ -58,9 +61,22 @@ def policy_node(config: DictConfig) -> tuple[str, Any] | None:
             found = ConfigView(config).get(prefix)
             if found and found == typed_policy(config, prefix):
                 return prefix, found
-            message = f"{prefix} is {found!r:.80}, not a policy with a _target_, so nothing would be checked. Add `- scalecheck: default`."
+            said = redacted(repr(found))[:80]
+            message = f"{prefix} is {said}, not a policy with a _target_, so nothing would be checked. Add `- scalecheck: default`."
             raise PolicyError(message)
     return None
+
+
+def _note_copied(config: DictConfig) -> None:
+    """Note what Hydra itself copies from the environment into ``hydra.job.env_set`` (``config_loader_impl.py``)."""
+    copied: Any = config
+    for name in ("hydra", "job", "env_copy"):
+        inside = copied._content if isinstance(copied, DictConfig) else None  # noqa: SLF001 - nothing is to be resolved, or refused
+        copied = inside.get(name) if isinstance(inside, dict) else None
+    names = copied._content if isinstance(copied, ListConfig) else None  # noqa: SLF001
+    for name in [str(node._value()) for node in names] if isinstance(names, list) else ():  # noqa: SLF001
+        if name in os.environ:
+            note(name, os.environ[name])
 
 
 def _child(node: DictConfig, name: Any) -> Any:
@@ -125,37 +141,34 @@ def hydra_at(config_dir: Path, version_base: str | None, *, untrusted: bool = Fa
     With ``untrusted`` nothing that a config says makes code run, reads the environment, or reads a file outside of the
     config directory and the working directory.
     """
+    note_environment()
     GlobalHydra.instance().clear()
+    roots = _roots(config_dir)
     try:
-        with _plugins_elsewhere() if untrusted else contextlib.nullcontext():
+        with no_modules_of_the_repo() if untrusted else contextlib.nullcontext():
             started = initialize_config_dir(str(config_dir.resolve()), job_name="scalecheck", version_base=version_base)
-        with started, no_lost_merges(), _untrusted(config_dir) if untrusted else contextlib.nullcontext():
-            yield
+            with started, no_lost_merges(), _untrusted(roots) if untrusted else contextlib.nullcontext():
+                yield
     finally:
         GlobalHydra.instance().clear()
 
 
-@contextlib.contextmanager
-def _plugins_elsewhere() -> Iterator[None]:
-    """Let Hydra, which imports every module of ``hydra_plugins``, look for that package in the environment, not in the repo."""
-    kept = sys.path
-    sys.path = [entry for entry in kept if entry and Path(entry).resolve() != Path.cwd()]
-    try:
-        yield
-    finally:
-        sys.path = kept
+def _roots(config_dir: Path) -> tuple[str, ...]:
+    """Return where a stranger's files are read: the config directory and the working directory; a link out of the latter is no part."""
+    here, full = Path.cwd(), config_dir.resolve()
+    is_a_link_out = Path(os.path.normpath(config_dir.absolute())).is_relative_to(here) and not full.is_relative_to(here.resolve())
+    return (str(here.resolve()),) if is_a_link_out else (str(full), str(here.resolve()))
 
 
 @contextlib.contextmanager
-def _untrusted(config_dir: Path) -> Iterator[None]:
+def _untrusted(roots: tuple[str, ...]) -> Iterator[None]:
     """Refuse harmful resolvers, and search path entries that are more than files of the repo: ``pkg://`` imports the package."""
     registry = SourcesRegistry.instance()
     own = frozenset(entry.path for entry in loader().get_search_path().get_path())
-    roots = (str(config_dir.resolve()), str(Path.cwd()))
     types = registry.types
     registry.types = {scheme: partial(_source, kind, own, roots) for scheme, kind in types.items()}  # type: ignore[misc]
     try:
-        with harmless_resolvers():
+        with harmless_resolvers(), only_files_below(roots):
             loader().repository.initialize_sources(loader().get_search_path())
             yield
     finally:
@@ -235,6 +248,8 @@ def read_policy(name: str, within: tuple[Path, ...] = ()) -> Any:
         message = f"--policy {name}: the defaults list of {path} leads back to itself."
         raise PolicyError(message)
     try:
+        with contextlib.suppress(UnicodeDecodeError, RecursionError, YAMLError):  # OmegaConf says these itself
+            yaml_root(path.read_text("utf-8"))
         loaded = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except OSError as failure:
         message = f"--policy {name}: cannot read {path}: {failure.strerror}."

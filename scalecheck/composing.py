@@ -6,7 +6,8 @@ A repo with ``@hydra.main`` is composed by Hydra; one that uses OmegaConf alone 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from scalecheck.errors import PolicyError, ScalecheckError
 from scalecheck.facts import Finding, Job, Origin
 from scalecheck.policy import Policy
+from scalecheck.text import clean
 from scalecheck.values import dataclass
 
 FILES_PREFIX = "scalecheck"
@@ -27,6 +29,7 @@ class _OfHydra(argparse._StoreAction):  # noqa: SLF001 - argparse has no other w
     def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
         setattr(namespace, self.dest, values)
         namespace.typed_for_hydra = option_string
+        namespace.typed = (*getattr(namespace, "typed", ()), self.dest)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +51,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """A composed config: where its policy lives, the policy, its name, what was typed; whether it is a sweep's, or one run of Hydra's."""
+    """A composed config: where its policy lives, the policy, its name, what was typed; whether it is a sweep's, or one run of Hydra's.
+
+    ``config_file`` is the primary config's, as the working directory sees it. ``label`` is the check of the repo that this is one of.
+    """
 
     config: Any
     prefix: str
@@ -59,6 +65,8 @@ class Composed:
     is_alone: bool = False
     policy_name: str | None = None
     locate: Callable[[str], Origin] | None = None
+    config_file: str = ""
+    label: str = ""
 
 
 @contextmanager
@@ -70,50 +78,69 @@ def composed(options: argparse.Namespace, overrides: Sequence[str]) -> Iterator[
     """
     _refuse_contradictions(options)
     if options.config:
-        from scalecheck.views import harmless_resolvers
+        from scalecheck.config_files import as_of_strangers
 
-        with harmless_resolvers() if options.untrusted else nullcontext():
+        with as_of_strangers(options.config) if options.untrusted else nullcontext():
             yield _of_files(options, overrides)
     else:
         with hydra_of(options):
             yield _of_hydra(options, overrides)
 
 
-def jobs_of(main: Composed) -> Iterator[Composed]:
-    """Yield the run itself, or compose every job of a sweep, one after another.
+def listed(main: Composed) -> list[list[str]]:
+    """Return the overrides of every job of a sweep, in launch order.
 
     Raises:
-        ScalecheckError: a sweeper that chooses its jobs while it runs.
+        ScalecheckError: its sweeper chooses the jobs while it runs, or its parameters are no sweep.
     """
-    from scalecheck import compose, sweepers
-    from scalecheck.sweep_jobs import JobComposer
+    from scalecheck import sweepers
 
-    if not main.is_sweep:
-        yield main
-        return
     expanded = sweepers.expand_sweep(main.config)
     if expanded is None:
         target = main.config.hydra.sweeper.get("_target_")
         message = f"hydra.sweeper is {target}: its jobs are chosen while it runs and cannot be enumerated here; they are checked at launch."
         raise ScalecheckError(message)
-    composer = JobComposer(main.config)
-    for number, overrides in enumerate(expanded):
-        config = composer.job(overrides)
-        has_own = main.policy_name is not None or compose.policy_node(config) is not None
-        prefix, policy = policy_of(config, main.policy_name) if has_own else (main.prefix, main.policy)
-        yield Composed(config=config, prefix=prefix, policy=policy, name=str(number), overrides=tuple(overrides))
+    return expanded
+
+
+def jobs_of(main: Composed, numbered: Iterable[tuple[int, Sequence[str]]] | None = None) -> Iterator[Composed]:
+    """Yield the run itself, or compose every job of a sweep, one after another; of a sweep only those that are ``numbered``, if any are.
+
+    Raises:
+        ScalecheckError: a job that does not compose, or that has no valid policy; its number and overrides are named.
+    """
+    if not main.is_sweep:
+        yield main
+        return
+    from scalecheck.sweep_jobs import JobComposer
+
+    composer, policies = JobComposer(main.config), _Policies(main.policy_name)
+    for number, overrides in enumerate(listed(main)) if numbered is None else numbered:
+        name = f"{main.label}/{number}" if main.label else str(number)
+        try:
+            config = composer.job(overrides)
+            prefix, policy = policies.of(config) or (main.prefix, main.policy)
+        except ScalecheckError as broken:
+            typed, said = " ".join(overrides), str(broken)
+            message = f"job {name}: {said}" if typed in said else f"job {name} ({clean(typed)}): {said}"
+            raise type(broken)(message) from broken
+        told = Composed(config=config, prefix=prefix, policy=policy, name=name, overrides=tuple(overrides))
+        yield replace(told, config_file=main.config_file)
 
 
 def checked(job: Composed, *, instantiate: bool = False) -> Job:
     """Run a composed config through the line and say where every value comes from; ``instantiate`` builds the model with its own code."""
     from scalecheck import launch
     from scalecheck.pipeline import locate_job
+    from scalecheck.redaction import without_values
 
     check = launch.instantiated_job if instantiate else launch.checked_job
     made = check(job.config, job.policy, job.prefix, name=job.name, overrides=job.overrides, origins=True)
     if job.is_alone:
         made = launch.with_better_option(made, job.config, job.policy, job.prefix)
-    return made if job.locate is None else _typed_here(locate_job(made, job.locate, origins=True), job.prefix)
+    if job.locate is not None:
+        made = _typed_here(locate_job(made, job.locate, origins=True), job.prefix)
+    return without_values(replace(made, config=job.config_file))
 
 
 @contextmanager
@@ -143,13 +170,35 @@ def policy_of(config: Any, policy_name: str | None) -> tuple[str, Policy]:
 
     What was typed for the policy counts in both.
     """
-    from scalecheck import compose
     from scalecheck.pipeline import DEFAULT_PREFIX
 
-    prefix, raw = compose.policy_node(config) or (DEFAULT_PREFIX, None)
-    if policy_name is not None:
-        raw = compose.merged(compose.read_policy(policy_name), compose.typed_policy(config, prefix))
-    return prefix, _loaded(raw, DEFAULT_PREFIX)
+    return _Policies(policy_name).of(config) or (DEFAULT_PREFIX, _loaded(None, DEFAULT_PREFIX))
+
+
+class _Policies:
+    """The policies of configs that are much alike; each is validated once."""
+
+    def __init__(self, name: str | None) -> None:
+        """``name`` is the policy that was named instead of the configs' own."""
+        from scalecheck import compose
+
+        self._named = None if name is None else (compose.read_policy(name),)
+        self._known: dict[str, Policy] = {}
+
+    def of(self, config: Any) -> tuple[str, Policy] | None:
+        """Return where a config's policy lives, and the policy; ``None`` without any."""
+        from scalecheck import compose
+        from scalecheck.pipeline import DEFAULT_PREFIX
+
+        found = compose.policy_node(config)
+        if found is None and self._named is None:
+            return None
+        prefix, raw = found or (DEFAULT_PREFIX, None)
+        if self._named is not None:
+            raw = compose.merged(*self._named, compose.typed_policy(config, prefix))
+        if repr(raw) not in self._known:
+            self._known[repr(raw)] = _loaded(raw, DEFAULT_PREFIX)
+        return prefix, self._known[repr(raw)]
 
 
 def _refuse_contradictions(options: argparse.Namespace) -> None:
@@ -163,22 +212,32 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
 
 
 def _of_hydra(options: argparse.Namespace, overrides: Sequence[str]) -> Composed:
-    from scalecheck import compose
+    from scalecheck import compose, sweepers
 
-    sweeps = getattr(options, "multirun", None)
-    is_sweep = sweeps is not None and (sweeps or compose.asks_for_multirun(options.config_name, overrides))
+    sweeps, label = getattr(options, "multirun", None), getattr(options, "label", "")
+    asks = sweeps is not None and (sweeps or sweepers.asks_for_sweep(overrides))
+    is_sweep = asks or (sweeps is not None and compose.asks_for_multirun(options.config_name, overrides))
     config = compose.compose_main(options.config_name, overrides, multirun=is_sweep)
     prefix, policy = policy_of(config, options.policy)
     return Composed(
         config=config,
         prefix=prefix,
         policy=policy,
-        name=str(config.hydra.job.config_name or ""),
+        name=label or str(config.hydra.job.config_name or ""),
         overrides=compose.job_overrides(config),
         is_sweep=is_sweep,
         is_alone=not is_sweep,
         policy_name=options.policy,
+        config_file=_config_file(options),
+        label=label,
     )
+
+
+def _config_file(options: argparse.Namespace) -> str:
+    """Return the primary config's file as the working directory sees it."""
+    name = str(options.config_name)
+    full = Path(options.config_dir, name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    return Path(os.path.relpath(full)).as_posix()
 
 
 def _of_files(options: argparse.Namespace, overrides: Sequence[str]) -> Composed:
@@ -199,6 +258,7 @@ def _of_files(options: argparse.Namespace, overrides: Sequence[str]) -> Composed
         name="+".join(path.name for path in paths),
         overrides=tuple(text for text in typed if not text.lstrip("+~").startswith(f"{FILES_PREFIX}.")),
         locate=file_locator(paths, typed),
+        config_file=Path(os.path.relpath(paths[-1])).as_posix(),  # the last says what run this is, over those that many share
     )
 
 

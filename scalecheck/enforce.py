@@ -8,7 +8,7 @@ from typing import get_args
 from scalecheck.facts import Finding, Job, Report, Severity, Verdict
 
 BLOCKED_EXIT_CODE = 3
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+SEVERITIES: tuple[str, ...] = get_args(Severity)
 STOPPING = ("stop", "plan")
 """Modes under which an error stops a job. A plan starts nothing at all, and says what would be stopped."""
 _WORST_FIRST: tuple[Verdict, ...] = ("stop", "warn", "pass", "silent")
@@ -44,7 +44,7 @@ def report_verdict(jobs: Sequence[Job], findings: Iterable[Finding], mode: str) 
     return min([together, *(job.verdict for job in jobs)], key=_WORST_FIRST.index)
 
 
-def fails(report: Report, level: Severity) -> bool:
+def fails(report: Report, level: str) -> bool:
     """Tell whether anything that is not waived was found at a severity, or above it."""
     findings = [*report.findings, *(finding for job in report.jobs for finding in job.findings)]
     counted = [SEVERITIES.index(finding.severity or "note") for finding in findings if finding.waived is None]

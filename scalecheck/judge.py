@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from scalecheck.facts import Finding, Run, Severity
-from scalecheck.policy import Policy, RuleSetting
+from scalecheck.policy import Policy
+from scalecheck.rule_settings import RuleSetting
 
 _ORDER: tuple[Severity, ...] = ("error", "warning", "note")
 
@@ -31,12 +32,14 @@ def _active(policy: Policy) -> Iterator[RuleSetting]:
 
 
 def _stamped(findings: Iterable[Finding], setting: RuleSetting) -> Iterator[Finding]:
-    """Fill in the policy's severity where the rule left it open."""
+    """Fill in the policy's severity where the rule left it open, and the team's own text."""
     for finding in findings:
-        if finding.severity is None and setting.severity != "off":
-            yield replace(finding, severity=setting.severity)
-        else:
-            yield finding
+        found = finding
+        if found.severity is None and setting.severity != "off":
+            found = replace(found, severity=setting.severity)
+        if setting.message:
+            found = replace(found, message=f"{found.message.rstrip('.')}. {setting.message}")
+        yield found
 
 
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:

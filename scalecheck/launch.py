@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from scalecheck import compose
+from scalecheck import compose, last
 from scalecheck.atomic import written_beside
 from scalecheck.enforce import BLOCKED_EXIT_CODE, LaunchBlocked, enforce
 from scalecheck.errors import ConfigError, PolicyError, ScalecheckError
@@ -18,6 +18,7 @@ from scalecheck.locating import locator, typed
 from scalecheck.pipeline import DEFAULT_PREFIX, CountModule, JobInput, check_job, locate_job, summarise
 from scalecheck.policy import Policy, load_policy
 from scalecheck.ranks import is_first_rank, let_first_speak, mark_passed, was_passed_by_parent
+from scalecheck.redaction import redacted
 from scalecheck.text import wants_color
 from scalecheck.views import ConfigView
 
@@ -127,10 +128,15 @@ def _through(config: Any, policy: Policy, job: JobInput, *, origins: bool) -> Jo
 def write_report(config: Any) -> None:
     """Write ``scalecheck.json`` into the output directory of a run that starts, beside ``.hydra/``. Never stops a job."""
     policy, prefix = policy_of(config)
+    last.remember(None if policy.mode == "off" else partial(_report, config, policy, prefix))
     if policy.mode == "off" or not speaks():
         return
     from scalecheck.formats.json import render
 
+    _write_atomically(Path(config.hydra.runtime.output_dir) / REPORT_NAME, render(last.made()))
+
+
+def _report(config: Any, policy: Policy, prefix: str) -> Report:
     job = next((job for known, job in _CHECKED if known is config), None)
     if job is None:
         counter = None
@@ -139,8 +145,7 @@ def write_report(config: Any) -> None:
 
             counter = partial(recall, config, policy.instantiate)
         job = check_job(_job_input(config, _name(config), compose.job_overrides(config), prefix, counter), policy)
-    job = locate_job(job, locator(config), origins=True)
-    _write_atomically(Path(config.hydra.runtime.output_dir) / REPORT_NAME, render(summarise([job], policy)))
+    return summarise([locate_job(job, locator(config), origins=True)], policy)
 
 
 def _write_atomically(path: Path, text: str) -> None:
@@ -155,7 +160,7 @@ def policy_of(config: Any) -> tuple[Policy, str]:
         prefix, raw = found or (DEFAULT_PREFIX, None)
         return load_policy(raw, base_of(config)), prefix
     except PolicyError as broken:
-        say(f"scalecheck: error: {broken}")
+        say(f"scalecheck: error: {redacted(str(broken))}")
         say("scalecheck: the policy cannot be used, so the launch is stopped (exit 3); nothing was started.")
         raise blocked() from None
 
@@ -208,7 +213,7 @@ def planned(report: Report, caveat: str = "") -> SystemExit:
 
 def uncomposable(broken: ConfigError, policy: Policy) -> SystemExit:
     """Return the end of a sweep of which a job does not compose: without it Hydra would run the batches before that job."""
-    say(f"scalecheck: error: {broken}")
+    say(f"scalecheck: error: {redacted(str(broken))}")
     code = CANNOT_EXIT_CODE if policy.mode == "plan" else BLOCKED_EXIT_CODE
     say(f"scalecheck: the sweep does not start (exit {code}); nothing was launched.")
     return plan_ends(code) if policy.mode == "plan" else blocked()
@@ -284,7 +289,7 @@ def internal_error(bug: BaseException, on_internal_error: str, consequence: str 
         SystemExit: exit code 2 when it is ``plan``: nothing can be said about the launch, and nothing is started.
     """
     what = str(bug) if isinstance(bug, ScalecheckError | OSError) else f"internal error: {type(bug).__name__}: {bug}"
-    first = (what.strip().splitlines() or [type(bug).__name__])[0][:300]
+    first = (redacted(what).strip().splitlines() or [type(bug).__name__])[0][:300]
     if on_internal_error == "plan":
         say(f"scalecheck: error: {first}")
         raise plan_ends(CANNOT_EXIT_CODE) from None

@@ -137,9 +137,15 @@ def _umask() -> int:
     return current
 
 
+MAX_ALIASES = 20
+"""Some dozens, each of several others, can mean more than can be shown."""
+
+
 def _node(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        is_knotted = sum(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)) > MAX_ALIASES
+        found = None if is_knotted else yaml.safe_load(text)
     except OSError as error:
         message = f"{path}: it cannot be read ({error.strerror or error}); give the file that `scalecheck fit --out` wrote."
         raise ScalecheckError(message) from None
@@ -148,6 +154,10 @@ def _node(path: Path) -> Any:
         place = f", line {mark.line + 1}" if mark else ""
         message = f"{path}{place}: this is no YAML ({getattr(error, 'problem', None) or type(error).__name__}), so it holds no law."
         raise ScalecheckError(message) from None
+    if is_knotted:
+        message = f"{path}: it has more than {MAX_ALIASES} aliases of anchors, and a law has a dozen numbers."
+        raise ScalecheckError(message)
+    return found
 
 
 def _refuse_unknown(node: Mapping[Any, Any], known: Sequence[str], file: str, prefix: str) -> None:

@@ -1,28 +1,29 @@
 """The layers of a composed config without composing anew: Hydra's own defaults list over files that are read once and hardly parsed.
 
 ``create_defaults_list`` of hydra/_internal/defaults_list.py (1.3.2, 1.3.8, 1.4.0rc3) asks three things of a repository: ``load_config``,
-``group_exists``, ``config_exists``. Of a config it needs the header and the defaults list alone, and Hydra has just composed all of
-them, so a text without the word ``defaults`` need not be parsed. What is found out is kept in the process for a sweep's next job,
-as long as nothing has changed at any place that was looked at.
+``group_exists``, ``config_exists``. Of a config it needs the header and the defaults list alone, so a text without the word
+``defaults`` need not be parsed. It runs as it is, in a private copy of its module, but for the two calls of OmegaConf and of ``copy``
+that take most of its time. What is found out is kept in the process for a sweep's next job, as long as nothing has changed at any place
+that was looked at; a job that ``sweep_jobs`` has composed finds its list here.
 """
 
 from __future__ import annotations
 
+import copy
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
-import hydra
 from hydra import version
-from hydra._internal.defaults_list import create_defaults_list
+from hydra._internal import defaults_list as hydras
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.config_store import ConfigStore
-from hydra.core.default_element import GroupDefault
+from hydra.core.default_element import ConfigDefault, GroupDefault
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.plugins.config_source import ConfigSource
@@ -34,7 +35,6 @@ from scalecheck.yaml_places import root_value
 
 SearchPath = tuple[tuple[str, str], ...]
 _HYDRAS_SOURCES = {"file": "FileConfigSource", "pkg": "ImportlibResourcesConfigSource", "structured": "StructuredConfigSource"}
-_HYDRAS_FILES = str(Path(hydra.__file__).parent / "conf") + os.sep
 
 
 class NotLightError(Exception):
@@ -47,13 +47,18 @@ def search_path(config: DictConfig) -> SearchPath:
     Raises:
         NotLightError: one of the schemes is read by another class than Hydra's.
     """
-    types = SourcesRegistry.instance().types
     listed: Any = OmegaConf.to_container(config.hydra.runtime.config_sources, resolve=False)
-    for scheme in {entry["schema"] for entry in listed}:
+    return light_path((entry["schema"], entry["path"]) for entry in listed)
+
+
+def light_path(entries: Iterable[tuple[str, str]]) -> SearchPath:
+    """Return the same of the scheme and the path of each source of Hydra's."""
+    told, types = tuple(entries), SourcesRegistry.instance().types
+    for scheme in {scheme for scheme, _ in told}:
         kind: Any = types[scheme]
         if getattr(kind, "__name__", "") != _HYDRAS_SOURCES.get(scheme) or not kind.__module__.startswith("hydra."):
             raise NotLightError(scheme)
-    return tuple((entry["schema"], absolute(entry["path"]) if entry["schema"] == "file" else entry["path"]) for entry in listed)
+    return tuple((scheme, absolute(path) if scheme == "file" else path) for scheme, path in told)
 
 
 def absolute(directory: str) -> str:
@@ -67,20 +72,24 @@ def parsed(text: str) -> Any:
     return OverridesParser.create().parse_override(text)
 
 
-def known_layers(name: str | None, choices: tuple[str, ...], entries: SearchPath, *, with_hydra: bool) -> Sequence[Layer]:
-    """Return the layers of a primary config and overrides that choose options, in merge order; how their paths are shown is left open.
-
-    Without ``with_hydra``, those of Hydra's own options are left out that nobody chose: they hold nothing but the ``hydra`` node.
+def known_run(name: str | None, choices: tuple[str, ...], entries: SearchPath) -> Found:
+    """Return what is known of a run with this primary config and these overrides that choose options.
 
     Raises:
         NotLightError: something on the search path is known to Hydra alone. Any other exception: what Hydra raises.
     """
-    key = (name, choices, entries, with_hydra, version.getbase())
-    found = _found(*key)
+    found = _found(name, choices, entries, version.getbase())
     if not found.holds():
         _found.cache_clear()
-        found = _found(*key)
-    return found.layers
+        found = _found(name, choices, entries, version.getbase())
+    return found
+
+
+def with_names(function: Any, names: dict[str, Any]) -> Any:
+    """Return Hydra's function as it is, which finds these things under the names of its module."""
+    made = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
 
 
 def stored_layer(node: Any, config_path: str, package: str) -> Layer | None:
@@ -91,28 +100,68 @@ def stored_layer(node: Any, config_path: str, package: str) -> Layer | None:
     return Layer(path="", display=display, package=package, text=OmegaConf.to_yaml(node), has_lines=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """Layers, and what was seen on the disk and in the config store when they were found."""
+class Found:
+    """A defaults list, which is not to be changed, and what was seen on the disk and in the config store when it was made."""
 
-    layers: Sequence[Layer]
-    disk: Mapping[str, Any]
-    store: Mapping[str, Any]
+    def __init__(self, name: str | None, choices: tuple[str, ...], entries: SearchPath) -> None:
+        """As for ``known_run``."""
+        self.repository = LightRepository(entries)
+        overrides = [parsed(text) for text in choices]
+        self.listed = _quick_list()(self.repository, name, overrides, prepend_hydra=True, skip_missing=False)
+        self._layers: list[Layer] | None = None
 
     def holds(self) -> bool:
         """Tell whether all of that is still so."""
-        disk = all(_on_disk(path) == was for path, was in self.disk.items())
-        return disk and all(_in_store(path) is was for path, was in self.store.items())
+        disk = all(_on_disk(path) == was for path, was in self.repository.disk.items())
+        return disk and all(_in_store(path) is was for path, was in self.repository.store.items())
+
+    def layers(self) -> Sequence[Layer]:
+        """Return the list's configs as layers, in merge order; how their paths are shown is left open."""
+        if self._layers is None:
+            listed = ((entry.config_path, entry.package) for entry in self.listed.defaults)
+            self._layers = [layer for path, package in listed if (layer := self.repository.layer(path, package))]
+        return self._layers
 
 
-@lru_cache(maxsize=64)
-def _found(name: str | None, choices: tuple[str, ...], entries: SearchPath, with_hydra: bool, *_: Any) -> _Found:
-    overrides = [parsed(text) for text in choices]
-    asked = None if with_hydra else {item.key_or_group for item in overrides}
-    repository: Any = LightRepository(entries, asked)
-    defaults = create_defaults_list(repository, name, overrides, prepend_hydra=True, skip_missing=False)
-    layers = [layer for entry in defaults.defaults if (layer := repository.layer(entry.config_path, entry.package))]
-    return _Found(layers=layers, disk=repository.disk, store=repository.store)
+@lru_cache(maxsize=256)  # a job that starts writes its report, long after the sweep was checked
+def _found(name: str | None, choices: tuple[str, ...], entries: SearchPath, _: Any) -> Found:
+    return Found(name, choices, entries)
+
+
+@lru_cache(maxsize=1)
+def _quick_list() -> Any:
+    """Return Hydra's ``create_defaults_list`` in a private copy of its module, in which two things take a fraction of their time."""
+    own = {name: found for name, found in vars(hydras).items() if getattr(found, "__module__", None) == hydras.__name__}
+    vars(hydras).setdefault("__warningregistry__", {})  # shared, so that what was said once is not said again
+    names = dict(vars(hydras))
+    names |= {name: with_names(found, names) for name, found in own.items() if isinstance(found, FunctionType)}
+    hydras_map = own.get("_create_interpolation_map")
+
+    def map_where_needed(overrides: Any, listed: Any, self_added: Any) -> Any:
+        # Hydra 1.3 makes this config for every file, and reads it only for an entry that is an interpolation.
+        is_needed = any("${" in str(value) for entry in listed for value in vars(entry).values())
+        return hydras_map(overrides, listed, self_added) if hydras_map and is_needed else None
+
+    names |= {"_create_interpolation_map": map_where_needed, "copy": _Copies}
+    return names["create_defaults_list"]
+
+
+class _Copies:
+    """Stands in for the module ``copy`` where Hydra copies the entries of a file's defaults list, which hold nothing but texts."""
+
+    copy = staticmethod(copy.copy)
+
+    @staticmethod
+    def deepcopy(found: Any) -> Any:
+        return [_copied(entry) for entry in found] if type(found) is list else copy.deepcopy(found)
+
+
+def _copied(entry: Any) -> Any:
+    if type(entry) not in (ConfigDefault, GroupDefault):
+        return copy.deepcopy(entry)
+    made = object.__new__(type(entry))
+    vars(made).update({name: list(value) if isinstance(value, list) else value for name, value in vars(entry).items()})
+    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,10 +241,9 @@ def _directory(package: str) -> str:
 class LightRepository:
     """What Hydra's ``create_defaults_list`` asks of a repository, with every place that was looked at for it."""
 
-    def __init__(self, entries: SearchPath, asked: Iterable[str] | None = None) -> None:
-        """With ``asked``, the groups that somebody chose an option of, Hydra's options that nobody chose are left out."""
+    def __init__(self, entries: SearchPath) -> None:
+        """``entries`` are those of ``search_path``."""
         self.roots = [_root(*entry) for entry in entries]
-        self.asked = None if asked is None else set(asked)
         self.base = version.getbase()
         self.disk: dict[str, Any] = {}
         self.store: dict[str, Any] = {}
@@ -211,12 +259,7 @@ class LightRepository:
     def load_config(self, config_path: str) -> _Loaded | None:
         """Return header and defaults list of a config; ``None`` where there is none."""
         place = self._place(config_path)
-        if place is None:
-            return None
-        loaded = self._loaded(*place)
-        if self.asked is None or not loaded.defaults_list:
-            return loaded
-        return replace(loaded, defaults_list=self._needed(config_path, loaded.defaults_list))
+        return None if place is None else self._loaded(*place)
 
     def layer(self, config_path: str | None, package: str | None) -> Layer | None:
         """Return a config of the defaults list as a layer."""
@@ -230,29 +273,6 @@ class LightRepository:
 
     def _loaded(self, path: str, found: Any) -> _Loaded:
         return _file(path, *found, self.base) if isinstance(found, tuple) else _stored(path, found)
-
-    def _needed(self, config_path: str, entries: Sequence[Any]) -> Sequence[Any]:
-        """Leave Hydra's own options that nobody chose out of hydra/config, which Hydra reads after all that could choose."""
-        asked = self.asked or set()
-        if config_path == "hydra/config":
-            return [entry for entry in entries if not self._is_idle(entry, asked)]
-        if config_path.lstrip("/").startswith("hydra/"):  # its entries may be relative to hydra/
-            self.asked = None
-            return entries
-        asked.update(entry.group.lstrip("/") for entry in entries if isinstance(entry, GroupDefault) and entry.group)
-        self.asked = asked
-        return entries
-
-    def _is_idle(self, entry: Any, asked: set[str]) -> bool:
-        if not isinstance(entry, GroupDefault) or f"hydra/{entry.group}" in asked:
-            return False
-        if entry.value is None:
-            return True
-        place = self._place(f"hydra/{entry.group}/{entry.value}") if isinstance(entry.value, str) else None
-        if place is None:
-            return False
-        is_hydras = not isinstance(place[1], tuple) or place[0].startswith(_HYDRAS_FILES)
-        return is_hydras and not self._loaded(*place).defaults_list
 
     def _place(self, config_path: str) -> tuple[str, Any] | None:
         """Return path and what stands there of the first config of that name."""

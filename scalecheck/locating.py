@@ -15,8 +15,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from scalecheck.facts import Origin
-from scalecheck.light_layers import LightRepository, absolute, known_layers, parsed, search_path, stored_layer
+from scalecheck.light_layers import LightRepository, absolute, known_run, parsed, search_path, stored_layer
 from scalecheck.provenance import Layer, Typed, finder, typed_value
+from scalecheck.redaction import note_defaults
 from scalecheck.views import RESOLVE_FAILURES
 
 Find = Callable[[str], Origin]
@@ -70,22 +71,11 @@ def _dotted(text: str) -> Typed:
 
 
 def _of_hydra(config: DictConfig) -> Find:
-    of_the_run = finder(*_sources(config, with_hydra=False))
-    of_all = _lazily(lambda: finder(*_sources(config, with_hydra=True)))
-
-    def find(key: str) -> Origin:
-        found = of_the_run(key)
-        return of_all(key) if any(name.partition(".")[0] == "hydra" for name in (key, *found.chain)) else found
-
-    return find
-
-
-def _sources(config: DictConfig, *, with_hydra: bool) -> Sources:
     """Read no more than the layers need, and keep it for a sweep's next job; what cannot be read so is read as Hydra does."""
     try:
-        return of_light_repository(config, with_hydra=with_hydra)
+        return finder(*of_light_repository(config))
     except RESOLVE_FAILURES:
-        return of_hydras_repository(config)
+        return finder(*of_hydras_repository(config))
 
 
 def of_hydras_repository(config: DictConfig) -> Sources:
@@ -96,15 +86,14 @@ def of_hydras_repository(config: DictConfig) -> Sources:
     asked, repository = found._parse_overrides_and_create_caching_repo(name, overrides)  # noqa: SLF001
     defaults = create_defaults_list(repository, name, asked, prepend_hydra=True, skip_missing=False)
     layers = [layer for entry in defaults.defaults if (layer := _layer(repository, entry.config_path, entry.package))]
+    note_defaults((layer.text for layer in layers), os.environ)
     parsed_ones = OverridesParser.create(config_loader=found).parse_overrides(overrides)
     told = [_override(repository, text, item) for text, item in zip(overrides, parsed_ones, strict=True)]
     return layers, told
 
 
-def of_light_repository(config: DictConfig, *, with_hydra: bool) -> Sources:
+def of_light_repository(config: DictConfig) -> Sources:
     """Return the same in a fraction of the time: most files are not parsed, and what was found out stands for the process's next job.
-
-    Without ``with_hydra`` the files are left out that set nothing but keys below ``hydra``.
 
     Raises:
         NotLightError: the search path has something that only Hydra can read. Any other exception: what Hydra raises.
@@ -118,7 +107,8 @@ def of_light_repository(config: DictConfig, *, with_hydra: bool) -> Sources:
         told.append(_override(repository, text, item))
         if told[-1].chooses_group or (item.is_delete() and repository.config_exists(item.key_or_group)):
             choices.append(text)
-    layers = known_layers(config.hydra.job.config_name, tuple(choices), entries, with_hydra=with_hydra)
+    layers = known_run(config.hydra.job.config_name, tuple(choices), entries).layers()
+    note_defaults((layer.text for layer in layers), os.environ)
     here = str(Path.cwd())
     return [replace(layer, display=_shown(layer.path, here)) if layer.path else layer for layer in layers], told
 

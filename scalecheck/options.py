@@ -30,6 +30,17 @@ class Above:
         yield Gt(self.bound)
 
 
+class Below(Above):
+    """The same from the other side, ``annotated_types.Lt``."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[object]:
+        from annotated_types import Lt
+
+        yield Lt(self.bound)
+
+
 def mapping(value: Any, key: str) -> dict[str, Any]:
     """Return a mapping with text for keys; null is an empty one."""
     if value is None:

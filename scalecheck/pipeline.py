@@ -18,6 +18,7 @@ from scalecheck.judge import judge, judge_sweep
 from scalecheck.outlook import is_bound, outlooks
 from scalecheck.policy import Policy
 from scalecheck.provenance import locate_all
+from scalecheck.redaction import without_values
 from scalecheck.repeats import unique_tokens
 from scalecheck.values import dataclass
 
@@ -56,9 +57,19 @@ def check_job(job: JobInput, policy: Policy) -> Job:
     views = {} if silence or is_of_one_device else outlooks(account, policy.laws, policy.own_laws, unique_tokens(reading.plan))
     run = Run(reading=reading, account=account, outlooks=views, judge=policy.law, name=job.name, expense=_expense(account, reading, policy))
     findings = judge(run, policy)
+    if policy.waivers and findings:
+        findings = _waived(job, findings, policy)
     is_judged = policy.law in views and not is_bound(views[policy.law])
     decision = verdict(findings, policy.mode, silent=not is_judged)
-    return Job(name=job.name, overrides=job.overrides, run=run, findings=findings, verdict=decision)
+    return without_values(Job(name=job.name, overrides=job.overrides, run=run, findings=findings, verdict=decision))
+
+
+def _waived(job: JobInput, findings: tuple[Finding, ...], policy: Policy) -> tuple[Finding, ...]:
+    from scalecheck import waivers
+
+    config = job.view.get("hydra.job.config_name")
+    names = waivers.names_of(job.name, job.overrides, config if isinstance(config, str) else "")
+    return waivers.applied(findings, policy.waivers, [names], waivers.today())
 
 
 def _expense(account: Account, reading: Reading, policy: Policy) -> Expense | None:
@@ -97,8 +108,12 @@ def summarise(jobs: Iterable[Job], policy: Policy, *, earlier: Iterable[Run] = (
     """
     checked = tuple(jobs)
     drops = policy.on_reject == "drop" and policy.mode in STOPPING
-    launched = [job.run for job in checked if not (drops and job.verdict == "stop")]
-    findings = judge_sweep([*earlier, *launched], policy)
+    launched = [job for job in checked if not (drops and job.verdict == "stop")]
+    findings = without_values(judge_sweep([*earlier, *(job.run for job in launched)], policy))
+    if policy.waivers and findings:
+        from scalecheck import waivers
+
+        findings = waivers.applied(findings, policy.waivers, [waivers.job_names(job) for job in launched or checked], waivers.today())
     decision = report_verdict(checked, findings, policy.mode)
     return Report(jobs=checked, findings=findings, mode=policy.mode, on_reject=policy.on_reject, verdict=decision)
 
@@ -108,7 +123,7 @@ def locate_job(job: Job, locate: Callable[[str], Origin], *, origins: bool) -> J
     run = job.run
     if origins:
         run = replace(run, reading=replace(run.reading, origins=locate_all(run.reading.origins, locate)))
-    return replace(job, run=run, findings=tuple(_located(finding, locate) for finding in job.findings))
+    return without_values(replace(job, run=run, findings=tuple(_located(finding, locate) for finding in job.findings)))
 
 
 def _located(finding: Finding, locate: Callable[[str], Origin]) -> Finding:

@@ -2,8 +2,9 @@
 
 ``load_sweep_config`` reads and merges every file again for each job. Here it runs as it is, version by version, on a private copy of the
 loader that remembers three things: parsed override texts, parsed config files, and, for each choice of config groups, the defaults list
-with the config that it merges to, before any value is set. Values, checks and ``hydra.*`` keys are Hydra's work for every job anew, on a
-copy of that. Whatever cannot be done so, the running loader does; nothing of it is changed.
+with the config that it merges to, before any value is set. ``light_layers`` makes the list, where it can, and keeps it for ``locating``.
+Values, checks and ``hydra.*`` keys are Hydra's work for every job anew, on a copy of that. Whatever cannot be done so, the running loader
+does; nothing of it is changed.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
-from types import FunctionType
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -25,6 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from scalecheck.errors import ConfigError
 from scalecheck.kept_configs import Original, Recent
+from scalecheck.light_layers import SearchPath, known_run, light_path, parsed, with_names
 from scalecheck.locating import loader
 from scalecheck.views import RESOLVE_FAILURES, sentences
 
@@ -109,6 +111,11 @@ class _Files(CachingConfigRepository):
         self.merged_last: list[Any] = []
         self._groups: Recent[bool] = Recent(_TEXTS)
 
+    @property
+    def light(self) -> SearchPath:
+        """Where these files are; an error where only Hydra can read them."""
+        return light_path((source.scheme(), source.path) for source in self.get_sources())
+
     def group_exists(self, config_path: str) -> bool:
         return self._groups.get_or_make(config_path, partial(super().group_exists, config_path))
 
@@ -178,11 +185,15 @@ def _defaults_list(
     """Stand in for Hydra's ``create_defaults_list``: values are no matter there, and are handed on as Hydra tells them from choices."""
     told = Overrides(repo=repo, overrides_list=overrides_list)
     choices = _without(overrides_list, told.config_overrides)
+    texts = tuple(str(choice.input_line) for choice in choices)
 
     def make() -> _Base:
+        if prepend_hydra and not skip_missing:  # as for a run, of which light_layers keeps it to locate what is found
+            with suppress(*RESOLVE_FAILURES):
+                return _Base(known_run(config_name, texts, repo.files.light).listed)
         return _Base(create_defaults_list(repo.files, config_name, choices, prepend_hydra=prepend_hydra, skip_missing=skip_missing))
 
-    key = (config_name, tuple(choice.input_line for choice in choices), prepend_hydra, skip_missing)
+    key = (config_name, texts, prepend_hydra, skip_missing)
     repo.base = repo.files.bases.get_or_make(key, make)
     listed = repo.base.listed
     return DefaultsList(listed.defaults, listed.defaults_tree, told.config_overrides, listed.overrides)
@@ -191,11 +202,6 @@ def _defaults_list(
 def _without(overrides: list[Override], values: list[Override]) -> list[Override]:
     known = {id(value) for value in values}
     return [override for override in overrides if id(override) not in known]
-
-
-@lru_cache(maxsize=_TEXTS)
-def _parsed(text: str) -> Override:
-    return OverridesParser.create().parse_override(text)
 
 
 class _Parser:
@@ -207,17 +213,13 @@ class _Parser:
 
     def parse_overrides(self, overrides: list[str]) -> list[Override]:
         try:
-            return [_parsed(text) for text in overrides]
+            return [parsed(text) for text in overrides]
         except RESOLVE_FAILURES:
             return OverridesParser.create().parse_overrides(overrides)
 
 
 def _with_names(function: Any, **names: Any) -> Any:
-    """Return Hydra's function as it is, which finds other things under these names of its module."""
-    known = {**function.__globals__, **names}
-    made = FunctionType(function.__code__, known, function.__name__, function.__defaults__, function.__closure__)
-    made.__kwdefaults__ = function.__kwdefaults__
-    return made
+    return with_names(function, {**function.__globals__, **names})
 
 
 class _RememberingLoader(ConfigLoaderImpl):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
 from scalecheck.errors import ConfigError
@@ -13,6 +16,8 @@ from scalecheck.views import RESOLVE_FAILURES, sentences
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 FAILURE_RATE = "hydra.sweeper.optim.max_failure_rate"
+MAX_JOBS = 1_000_000
+"""Of a sweep that is listed: Hydra lists it whole, too, and of more jobs than these it would not return."""
 
 
 def sweeper_target(config: DictConfig) -> str:
@@ -47,6 +52,36 @@ def failures_allowed(config: DictConfig) -> float:
         return 0.0
 
 
+def asks_for_sweep(overrides: Sequence[str]) -> bool:
+    """Tell whether one of the overrides is a sweep in Hydra's own words: choices, a range, a glob."""
+    try:
+        parsed = OverridesParser.create(config_loader=loader()).parse_overrides(list(overrides))
+    except RESOLVE_FAILURES:  # what does not parse, composing says
+        return False
+    return any(override.is_sweep_override() for override in parsed)
+
+
+def _refuse_endless(overrides: Sequence[Override]) -> None:
+    """Refuse a sweep of more jobs than can be listed, before it is.
+
+    Raises:
+        ConfigError: it has that many.
+    """
+    jobs = math.prod(_choices(override) for override in overrides if override.is_sweep_override())
+    if jobs > MAX_JOBS:
+        message = f"the sweep has {jobs:,} jobs; at most {MAX_JOBS:,} are listed."
+        raise ConfigError(message)
+
+
+def _choices(override: Override) -> int:
+    """Return how many values a sweep has, without listing them; those of a glob are files."""
+    value = override.value()
+    if isinstance(value, RangeSweep):
+        start, stop, step = float(value.start or 0), float(value.stop or 0), float(value.step or 1)
+        return max(0, math.ceil(min((stop - start) / step, 1e18))) if step else MAX_JOBS + 1
+    return len(value.list) if isinstance(value, ChoiceSweep) else 1
+
+
 def expand_sweep(config: DictConfig) -> list[list[str]] | None:
     """Return the override lists of every job of a BasicSweeper's sweep, in launch order; ``None`` for any other sweeper.
 
@@ -65,6 +100,7 @@ def expand_sweep(config: DictConfig) -> list[list[str]] | None:
     except RESOLVE_FAILURES as failure:
         message = f"hydra.sweeper.params cannot be read: {sentences(failure)}"
         raise ConfigError(message) from failure
+    _refuse_endless(parsed)
     try:
         batches = BasicSweeper.split_arguments(parsed, None)
     except RESOLVE_FAILURES as failure:

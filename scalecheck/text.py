@@ -59,6 +59,7 @@ def padded(text: str, width: int, *, left: bool = True) -> str:
 
 
 def clean(text: str) -> str:
-    """Escape control characters, so that config text cannot forge lines or colours."""
+    """Escape control characters, so that config text cannot forge lines or colours, nor, by ``##[``, commands of a CI's log."""
     escaped = "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
+    escaped = escaped.replace("##[", "#\\x23[")
     return escaped if len(escaped) <= 600 else f"{escaped[:597]}..."

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from omegaconf import AnyNode, BooleanNode, DictConfig, EnumNode, FloatNode, IntegerNode, ListConfig, Node, OmegaConf, StringNode
+from omegaconf import AnyNode, BooleanNode, DictConfig, EnumNode, FloatNode, IntegerNode, ListConfig, OmegaConf, StringNode
 from omegaconf.basecontainer import BaseContainer
-from omegaconf.errors import InterpolationKeyError, InterpolationResolutionError, InterpolationToMissingValueError
+from omegaconf.errors import InterpolationResolutionError
 
-from scalecheck.errors import ConfigError
 from scalecheck.facts import Unreadable
+from scalecheck.redaction import note, note_leaf, reads, redacted
 
 RESOLVE_FAILURES = (Exception, RecursionError)
 REFUSAL = "which is not run with --untrusted"
@@ -43,6 +44,10 @@ class ConfigView:
     _named: dict[str, dict[str, Any]] = field(default_factory=dict)
     _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _below: dict[str, Any] = field(default_factory=dict)  # what stands in mappings of which every key is text, by its dotted key
+
+    def __post_init__(self) -> None:
+        """See to it that what is read from the environment is noted."""
+        note_environment()
 
     def get(self, key: str) -> Any:
         """Return the value at ``key``, ``None`` when absent or null, or ``Unreadable`` with the resolver's reason.
@@ -76,12 +81,15 @@ class ConfigView:
         return self._below.get(key)
 
     def _select(self, key: str) -> Any:
+        before = reads()
         try:
             value = OmegaConf.select(self.config, key, throw_on_missing=True)
             if value is None and _NOT_TEXT.search(key):
                 value = self._by_written_name(key)
         except RESOLVE_FAILURES as failure:
             return Unreadable(reason=first_line(failure))
+        if reads() != before:
+            note_leaf(key, value, _written_at(self._stands_at(key)))
         if isinstance(value, Enum):
             return value.name
         if isinstance(value, DictConfig | ListConfig):
@@ -125,7 +133,7 @@ class ConfigView:
         """Return the children of a key by the names that they are asked for with; looked up once, for trees are wide."""
         if key not in self._named:
             node = self._node(key)
-            self._named[key] = names_of(node) if _is_open(node) else {}
+            self._named[key] = names_of(node) if is_open(node) else {}
         return self._named[key]
 
     def _node(self, key: str) -> Any:
@@ -201,55 +209,27 @@ def names_of(node: DictConfig) -> dict[str, Any]:
     return {str(name): name for name in sorted(node.keys(), key=lambda name: isinstance(name, str))}
 
 
-def _is_open(node: Any) -> bool:
+def is_open(node: Any) -> bool:
+    """Tell whether a node is a mapping that stands there itself: not null, not missing, no interpolation."""
     return isinstance(node, DictConfig) and not (node._is_none() or node._is_missing() or node._is_interpolation())  # noqa: SLF001
+
+
+def _written_at(node: Any) -> str:
+    """Return what is written at a leaf, for what is said in place of a value of the environment."""
+    written = getattr(node, "_val", None) or getattr(node, "__dict__", {}).get("_content")
+    return written if isinstance(written, str) and "${" in written else "${oc.env:...}"
 
 
 def first_line(failure: BaseException) -> str:
     """Return the first line of what an exception says, cut short; the name of its class where it says nothing."""
-    text = str(failure).strip().splitlines()
+    text = redacted(str(failure)).strip().splitlines()
     return text[0][:200] if text else type(failure).__name__
 
 
 def sentences(failure: BaseException) -> str:
     """Return what an exception says as one line, without the notes of OmegaConf that say nothing."""
-    lines = [line.strip() for line in str(failure).strip().splitlines()]
+    lines = [line.strip() for line in redacted(str(failure)).strip().splitlines()]
     return " ".join([line for line in lines if line not in _EMPTY_NOTES][:6])[:600] or type(failure).__name__
-
-
-@contextlib.contextmanager
-def no_lost_merges() -> Iterator[None]:
-    """Refuse to merge a mapping over an interpolation whose resolver cannot be run here.
-
-    Where the app registers the resolver, the mapping is merged into what it makes; without it OmegaConf would silently keep the
-    mapping alone (``BaseContainer._map_merge``).
-    """
-    merge = BaseContainer._map_merge  # noqa: SLF001 - there is no public place between the nodes and their merge
-
-    def checked(dest: BaseContainer, src: BaseContainer, *more: Any, **named: Any) -> None:
-        if _is_open(dest) and _is_open(src):
-            for name in list(src):
-                under, over = (node._get_node(name, validate_access=False) for node in (dest, src))  # noqa: SLF001
-                if isinstance(over, BaseContainer) and isinstance(under, Node) and under._is_interpolation():  # noqa: SLF001
-                    _refuse_lost(under)
-        merge(dest, src, *more, **named)
-
-    BaseContainer._map_merge = staticmethod(checked)  # type: ignore[method-assign]  # noqa: SLF001
-    try:
-        yield
-    finally:
-        BaseContainer._map_merge = staticmethod(merge)  # type: ignore[method-assign]  # noqa: SLF001
-
-
-def _refuse_lost(under: Node) -> None:
-    try:
-        under._dereference_node()  # noqa: SLF001
-    except (InterpolationKeyError, InterpolationToMissingValueError):
-        return  # the app's own merge loses it too
-    except RESOLVE_FAILURES as failure:
-        key = under._get_full_key(None)  # noqa: SLF001
-        message = f"keys are merged into {key}, and what that stands for is not known: {first_line(failure)}"
-        raise ConfigError(message) from failure
 
 
 class _Registry(dict[str, Callable[..., Any]]):
@@ -282,6 +262,25 @@ def harmless_resolvers() -> Iterator[None]:
         yield
     finally:
         BaseContainer._resolvers = trusted  # noqa: SLF001
+
+
+def note_environment() -> None:
+    """See to it that ``oc.env`` notes each variable that it gives a config (redaction.py); what it gives stays the same."""
+    resolvers: Any = BaseContainer._resolvers  # noqa: SLF001
+    read = resolvers.get("oc.env")
+    if read is None or hasattr(read, "notes_for_scalecheck"):
+        return
+
+    def noting(*arguments: Any) -> Any:
+        value = read(*arguments)
+        names = [str(name) for given in arguments if isinstance(given, tuple) for name in given[:1]]
+        for name in names[:1]:
+            if value is not None and os.environ.get(name) == value:  # else it is the default, which the config itself tells
+                note(name, value)
+        return value
+
+    noting.notes_for_scalecheck = True  # type: ignore[attr-defined]
+    resolvers["oc.env"] = noting
 
 
 def resolvers_are_refused() -> bool:

@@ -111,7 +111,7 @@ def environment(folder: Path, python: str, hydra: str) -> tuple[Path, str]:
         return inner, stamp.read_text()
     shutil.rmtree(folder, ignore_errors=True)
     pip = (inner, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    wanted = (f"hydra-core=={hydra}", "pytest>=8", "hypothesis>=6.100")
+    wanted = (f"hydra-core=={hydra}", "pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100")
     for step in ((python, "-m", "venv", folder), (*pip, "--upgrade", "pip>=25.1"), (*pip, "--editable", ROOT, *wanted)):
         done = call(*step)
         if done.returncode != 0:
@@ -137,7 +137,8 @@ def run(folder: Path, python: str, hydra: str) -> Outcome:
     report.unlink(missing_ok=True)
     started = time.monotonic()
     tests = words("MATRIX_TESTS", TESTS)
-    done = call(inner, "-m", "pytest", "-p", "no:cacheprovider", f"--junit-xml={report}", *tests, seconds=SECONDS_FOR_TESTS)
+    how = ("-p", "no:cacheprovider", "--numprocesses", "auto", "--dist", "loadfile", f"--junit-xml={report}")
+    done = call(inner, "-m", "pytest", *how, *tests, seconds=SECONDS_FOR_TESTS)
     seconds = f"{time.monotonic() - started:.0f}"
     log.write_text(done.stdout + done.stderr)
     if not report.exists():

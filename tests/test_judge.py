@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from scalecheck.facts import Account, Finding, Reading, Run
 from scalecheck.judge import judge, judge_sweep
-from scalecheck.policy import Policy, RuleSetting
+from scalecheck.policy import Policy
+from scalecheck.rule_settings import RuleSetting
 
 RUN = Run(reading=Reading(), account=Account())
 
@@ -67,3 +68,13 @@ def test_errors_come_first_and_equals_keep_their_order():
 def test_sweep_asks_only_rules_that_look_at_sweeps():
     found = judge_sweep([RUN, RUN], policy(says=("error", Says((finding("a"),))), counts=("warning", Counts())))
     assert found == (Finding(rule="counts", message="2 jobs", severity="warning"),)
+
+
+def test_teams_own_text_ends_every_message_of_its_rule_and_of_no_other():
+    rules = {
+        "says": RuleSetting(severity="error", rule=Says((finding("a"), finding("b.", "note"))), message="Ask Mia"),
+        "others": RuleSetting(severity="error", rule=Says((finding("c"),))),
+        "counts": RuleSetting(severity="note", rule=Counts(), message="Ask Tom"),
+    }
+    assert [item.message for item in judge(RUN, Policy(rules=rules))] == ["a. Ask Mia", "c", "b. Ask Mia"]
+    assert [item.message for item in judge_sweep([RUN], Policy(rules=rules))] == ["1 jobs. Ask Tom"]

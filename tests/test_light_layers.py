@@ -27,18 +27,14 @@ CASES = [case for case in corpus.cases() if case.is_hydra]
 
 
 def assert_both_ways_tell_the_same(config):
-    """Layers, overrides, and the place of every value; the light way without Hydra's options tells the same of the run's keys."""
+    """Layers, overrides, and the place of every value."""
     slow = of_hydras_repository(config)
-    layers, told = of_light_repository(config, with_hydra=True)
+    layers, told = of_light_repository(config)
     assert ([replace(layer, is_yaml=False) for layer in layers], told) == slow
     slowly, quickly = finder(*slow), locator(config)
     keys = list(keys_of(config))
     assert keys
     assert [quickly(key) for key in keys] == [slowly(key) for key in keys]
-    of_the_run, _ = of_light_repository(config, with_hydra=False)
-    left_out = [layer for layer in layers if layer not in of_the_run]
-    assert {layer.package.partition(".")[0] for layer in left_out} <= {"hydra"}, left_out
-    return left_out
 
 
 def keys_of(node, key=""):
@@ -76,19 +72,15 @@ class Stored:
 
 @pytest.fixture
 def both(app, monkeypatch):
-    """``both(files, *overrides)`` composes an app of these files with Hydra, compares both ways, and returns the layers left out."""
+    """``both(files, *overrides)`` composes an app of these files with Hydra and compares both ways."""
     monkeypatch.chdir(app.root)
 
     def composed(files, *overrides):
         app.write(files)
         with compose.hydra_at(app.root / "conf", "1.3"):
-            return assert_both_ways_tell_the_same(compose.compose_main("train", overrides, multirun=False))
+            assert_both_ways_tell_the_same(compose.compose_main("train", overrides, multirun=False))
 
     return composed
-
-
-def test_hydras_own_options_that_nobody_chose_are_left_out(both):
-    assert {layer.package for layer in both({})} >= {"hydra.hydra_logging", "hydra.job_logging"}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Hydra's, of a defaults list without _self_ and of a file that has a schema
@@ -193,7 +185,7 @@ def test_a_kind_of_source_that_is_not_hydras_is_left_to_hydra(app, monkeypatch):
     with compose.hydra_at(app.root / "conf", "1.3", untrusted=True):
         config = compose.compose_main("train", [], multirun=False)
         with pytest.raises(light_layers.NotLightError):
-            of_light_repository(config, with_hydra=False)
+            of_light_repository(config)
         assert locator(config)("trainer.max_steps").line == 2
 
 

@@ -79,7 +79,7 @@ def origin_of(app, monkeypatch):
     def located(key, *overrides):
         with compose.hydra_at(app.root / "conf", "1.3"):
             config = compose.compose_main("train", overrides, multirun=False)
-            light, slow = of_light_repository(config, with_hydra=True), of_hydras_repository(config)
+            light, slow = of_light_repository(config), of_hydras_repository(config)
             assert ([replace(layer, is_yaml=False) for layer in light[0]], light[1]) == slow
             return locator(config)(key)
 

@@ -11,10 +11,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from scalecheck import policy as door
-from scalecheck import registry
+from scalecheck import registry, rule_settings
 from scalecheck.errors import PolicyError
-from scalecheck.policy import KEY, READ_NAMES, SHIPPED_FINGERPRINTS, Policy, fingerprint, load_policy
+from scalecheck.policy import KEY, READ_NAMES, Policy, load_policy
+from scalecheck.rule_settings import SHIPPED_FINGERPRINTS, fingerprint
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -56,7 +56,7 @@ def test_every_fingerprint_has_its_policy():
 @pytest.mark.parametrize("name", ["default", "strict"])
 def test_shipped_policy_also_passes_pydantic_with_the_same_result(name, monkeypatch):
     direct = load_policy(shipped(name))
-    monkeypatch.setattr(door, "SHIPPED_FINGERPRINTS", {})
+    monkeypatch.setattr(rule_settings, "SHIPPED_FINGERPRINTS", {})
     assert load_policy(shipped(name)) == direct
 
 
@@ -297,3 +297,73 @@ def test_unknown_ways_to_count_are_refused(option, value):
 def test_strict_stops_where_code_and_formula_disagree():
     assert load_policy(shipped("default")).rules["count_mismatch"].severity == "warning"
     assert load_policy(shipped("strict")).rules["count_mismatch"].severity == "error"
+
+
+# --- second limits, and the team's own text
+
+ORDERED = [
+    ("undertrained", {"error_below_multiple": 0.4}, "at most min_multiple, which is 0.333333"),
+    ("undertrained", {"min_multiple": 0.1, "error_below_multiple": 0.2}, "at most min_multiple, which is 0.1"),
+    ("overtrained", {"error_above_multiple": 2}, "at least max_multiple, which is 3"),
+    ("repeated_data", {"error_above_epochs": 3.9}, "at least max_epochs, which is 4"),
+    ("data_shortage", {"max_factor": 10, "error_above_factor": 9}, "at least max_factor, which is 10"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "words"), ORDERED)
+def test_limit_of_errors_on_the_wrong_side_of_the_limit_is_refused(name, options, words):
+    sentence = refusal({"rules": {name: options}})
+    assert sentence.startswith(f"{KEY}.rules.{name}.error_")
+    assert words in sentence
+
+
+def test_limit_of_errors_on_the_right_side_is_accepted():
+    policy = load_policy({"rules": {"undertrained": {"error_below_multiple": 0.1}, "repeated_data": {"error_above_epochs": "16"}}})
+    assert policy.rules["undertrained"].rule.error_below_multiple == 0.1
+    assert policy.rules["repeated_data"].rule.error_above_epochs == 16
+    assert load_policy(undertrained(min_multiple=None, error_below_multiple=2)).rules["undertrained"].rule.error_below_multiple == 2
+    equal = undertrained(min_multiple=0.2, error_below_multiple=0.2)
+    assert load_policy(equal).rules["undertrained"].rule.min_multiple == 0.2
+
+
+def test_every_rule_with_a_second_limit_has_it_checked():
+    names = {
+        name for name in registry.names("rules") for option in fields(registry.load("rules", name).Rule) if option.name.startswith("error_")
+    }
+    assert (
+        names
+        == {name for name, *_ in ORDERED}
+        == {name for name in registry.names("rules") if hasattr(registry.load("rules", name).Rule, "ORDER")}
+    )
+
+
+@pytest.mark.parametrize("value", [0, 1, 1.5, -0.1, "80%", True])
+def test_fraction_of_a_budget_lies_between_nothing_and_all_of_it(value):
+    assert refusal(over_budget(warn_at_fraction=value)).startswith(f"{KEY}.rules.over_budget.warn_at_fraction is ")
+    assert load_policy(over_budget(warn_at_fraction=0.8)).rules["over_budget"].rule.warn_at_fraction == 0.8
+
+
+def test_every_rule_takes_the_teams_own_text():
+    for name in registry.names("rules"):
+        setting = load_policy({"rules": {name: {"message": " Ask Mia\n first. "}}}).rules[name]
+        assert setting.message == "Ask Mia first."
+        assert setting.rule == registry.load("rules", name).Rule()
+    assert load_policy(undertrained(message=None)) == load_policy(undertrained(message=" ")) == load_policy(None)
+
+
+@pytest.mark.parametrize("value", [3, True, ["Ask"], {"a": 1}])
+def test_own_text_is_a_text(value):
+    assert refusal(undertrained(message=value)).startswith(f"{KEY}.rules.undertrained.message is ")
+
+
+def test_sweep_has_no_text_of_its_own():
+    assert "message" in refusal(over_budget(sweep={"message": "Ask"}))
+
+
+def test_shipped_policy_with_a_text_and_a_waiver_needs_no_pydantic():
+    raw = shipped("strict")
+    raw["rules"]["undertrained"]["message"] = "Ask Mia"
+    raw["waivers"] = [{"rule": "undertrained", "reason": "on purpose"}]
+    program = f"import sys\nfrom scalecheck.policy import load_policy\nload_policy({raw!r})\nprint('pydantic' in sys.modules)\n"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=CONF.parent)
+    assert done.stdout.strip() == "False"

@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 from hydra._internal import config_loader_impl
+from hydra._internal.defaults_list import create_defaults_list
 from hydra.core.config_store import ConfigStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from scalecheck import compose
+from scalecheck import compose, light_layers
 from scalecheck.errors import ConfigError
 from scalecheck.kept_configs import Original
-from scalecheck.locating import loader
+from scalecheck.locating import loader, of_light_repository, typed
 from scalecheck.sweep_jobs import BASES, JobComposer, composed
 
 pytestmark = pytest.mark.filterwarnings("ignore:The version_base parameter is deprecated")  # by hydra-core 1.4
@@ -228,10 +229,18 @@ def outcome(compose_job: Any, *arguments: Any) -> Any:
         return str(failure)
 
 
-def same(composer: JobComposer, master: DictConfig, job: list[str]) -> Any:
-    plain = outcome(composed, loader(), master, job)
-    assert outcome(composer.job, job) == plain
-    return plain
+_PLAIN: dict[tuple[str, ...], Any] = {}
+
+
+def by_hydra(master: DictConfig, job: list[str]) -> Any:
+    """What Hydra makes of a job of the one master of this module, asked for once."""
+    if tuple(job) not in _PLAIN:
+        _PLAIN[tuple(job)] = outcome(composed, loader(), master, job)
+    return _PLAIN[tuple(job)]
+
+
+def same(composer: JobComposer, master: DictConfig, job: list[str]) -> None:
+    assert outcome(composer.job, job) == by_hydra(master, job)
 
 
 @pytest.mark.parametrize("job", JOBS, ids=" ".join)
@@ -240,12 +249,12 @@ def test_a_job_is_what_hydra_composes_or_fails_with_its_sentence(composer, maste
     same(composer, master, job)
 
 
-def test_the_table_has_jobs_that_compose_and_jobs_that_fail(composer, master):
-    failed = [job for job in JOBS if isinstance(outcome(composer.job, job), str)]
+def test_the_table_has_jobs_that_compose_and_jobs_that_fail(master):
+    failed = [job for job in JOBS if isinstance(by_hydra(master, job), str)]
     assert 20 < len(failed) < len(JOBS) - 30, failed
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(job=st.lists(st.sampled_from(sorted({text for job in JOBS for text in job})), min_size=1, max_size=5))
 def test_overrides_in_any_company_and_order(composer, master, job):
     same(composer, master, job)
@@ -253,9 +262,39 @@ def test_overrides_in_any_company_and_order(composer, master, job):
 
 def test_the_jobs_that_compose_do_so_without_the_plain_way(composer, master, monkeypatch):
     """Or else every equality above would be that of a thing with itself."""
-    composing = [job for job in JOBS if not isinstance(outcome(composed, loader(), master, job), str)]
+    composing = [job for job in JOBS if not isinstance(by_hydra(master, job), str)]
     monkeypatch.setattr(loader(), "load_sweep_config", None)
     assert [job for job in composing if isinstance(outcome(composer.job, job), str)] == []
+
+
+def told_by(made: Any) -> Any:
+    return [vars(default) for default in made.defaults], list(made.overrides.known_choices.items())
+
+
+def test_the_list_of_a_job_is_hydras_and_is_not_made_again_to_locate_what_is_found(master):
+    composer, found = JobComposer(master), light_layers._found
+    by_choice = {composer.chosen(job): job for job in JOBS if not isinstance(by_hydra(master, job), str)}
+    assert len(by_choice) > 15
+    for job in by_choice.values():
+        config = composed(composer._loader, master, job)
+        made = found.cache_info().misses
+        assert of_light_repository(config)[0]
+        assert found.cache_info().misses == made, job
+        texts = [text for kind in ("hydra", "task") for text in typed(config, kind)]
+        parsed, files = loader()._parse_overrides_and_create_caching_repo("train", texts)
+        hydras = create_defaults_list(files, "train", parsed, prepend_hydra=True, skip_missing=False)
+        choices = [text for text, override in zip(texts, parsed, strict=True) if override not in hydras.config_overrides]
+        assert told_by(light_layers.known_run("train", tuple(choices), light_layers.search_path(config)).listed) == told_by(hydras), job
+        assert found.cache_info().misses == made, job
+
+
+def test_a_list_that_cannot_be_made_lightly_is_made_by_hydra(master, monkeypatch):
+    job = ["model=large", "seed=2"]
+    light_layers._found.cache_clear()
+    monkeypatch.setattr(light_layers.LightRepository, "load_config", None)
+    composer = JobComposer(master)
+    assert outcome(composed, composer._loader, master, job) == by_hydra(master, job)
+    assert light_layers._found.cache_info().currsize == 0
 
 
 def test_a_config_is_the_callers_own(composer, master):

@@ -13,10 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import MISSING, OmegaConf
 
-from scalecheck.config_files import MAX_NODES, load_files
+from scalecheck.config_files import MAX_NODES, load_files, no_lost_merges
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Unreadable
-from scalecheck.views import _ASK_OMEGACONF, ConfigView, harmless_resolvers, no_lost_merges, resolvers_are_refused
+from scalecheck.views import _ASK_OMEGACONF, ConfigView, harmless_resolvers, resolvers_are_refused
 
 pytestmark = pytest.mark.filterwarnings("ignore:register_new_resolver")  # OmegaConf 2.4 has another name for it
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict
+from textwrap import indent
 from typing import Any
 
 from scalecheck import __version__
-from scalecheck.facts import Account, Counted, Finding, Job, ModuleCount, Origin, Outlook, Part, Report, Unknown
+from scalecheck.facts import Account, Counted, Finding, Job, ModuleCount, Origin, Outlook, Part, Reading, Report, Unknown
 from scalecheck.parts import FLOPS_PER_PARAM_AND_TOKEN, used_copies
 
 SCHEMA_VERSION = 1
@@ -16,27 +17,45 @@ SCHEMA_VERSION = 1
 
 def render(report: Report, *, color: bool = False) -> str:  # noqa: ARG001 - every format has this signature
     """Return the report as indented JSON, ending with a newline; NaN and infinities are null."""
-    return json.dumps(_finite(report_object(report)), indent=2, allow_nan=False) + "\n"
+    # Job by job: the plain values of ten thousand jobs at once would take half a gigabyte.
+    jobs = ",\n".join(indent(_text(job_object(job)), "    ") for job in report.jobs)
+    around = _text(_report_object(report, []))
+    return (around.replace('"jobs": []', f'"jobs": [\n{jobs}\n  ]', 1) if jobs else around) + "\n"
+
+
+def _text(made: dict[str, Any]) -> str:
+    return json.dumps(_finite(made), indent=2, allow_nan=False)
 
 
 def report_object(report: Report) -> dict[str, Any]:
     """Return the report as plain values, in the contract's order of keys."""
-    findings = [*report.findings, *(finding for job in report.jobs for finding in job.findings)]
-    flops = [job.run.account.training_flops for job in report.jobs]
-    known = [value for value in flops if value is not None]
+    return _report_object(report, [job_object(job) for job in report.jobs])
+
+
+def _report_object(report: Report, jobs: list[Any]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "scalecheck_version": __version__,
         "mode": report.mode,
+        "on_reject": report.on_reject,
         "verdict": report.verdict,
-        "jobs": [job_object(job) for job in report.jobs],
+        "jobs": jobs,
         "sweep_findings": [_finding(finding) for finding in report.findings],
-        "totals": {
-            "jobs": len(report.jobs),
-            "training_flops": sum(known) if known else None,
-            "jobs_with_unknown_flops": len(flops) - len(known),
-            "findings": {level: sum(item.severity == level for item in findings) for level in ("error", "warning", "note")},
-        },
+        "totals": _totals(report),
+    }
+
+
+def _totals(report: Report) -> dict[str, Any]:
+    findings = [*report.findings, *(finding for job in report.jobs for finding in job.findings)]
+    counted = [finding.severity for finding in findings if finding.waived is None]
+    flops = [job.run.account.training_flops for job in report.jobs]
+    known = [value for value in flops if value is not None]
+    return {
+        "jobs": len(report.jobs),
+        "training_flops": sum(known) if known else None,
+        "jobs_with_unknown_flops": len(flops) - len(known),
+        "findings": {level: counted.count(level) for level in ("error", "warning", "note")},
+        "waived": len(findings) - len(counted),
     }
 
 
@@ -45,6 +64,7 @@ def job_object(job: Job) -> dict[str, Any]:
     reading, account, plan = job.run.reading, job.run.account, job.run.reading.plan
     return {
         "name": job.name,
+        "config": job.config or None,
         "overrides": list(job.overrides),
         "verdict": job.verdict,
         "intent": plan.intent,
@@ -76,15 +96,17 @@ def job_object(job: Job) -> dict[str, Any]:
         "outlooks": {name: _outlook(outlook) for name, outlook in job.run.outlooks.items()},
         "findings": [_finding(finding) for finding in job.findings],
         "unknowns": [_unknown(unknown) for unknown in reading.unknowns],
-        "origins": {
-            name: _origin(origin) | {"assumed": origin.assumed, "because": origin.because} for name, origin in reading.origins.items()
-        },
+        "origins": _origins(reading),
     }
+
+
+def _origins(reading: Reading) -> dict[str, Any]:
+    return {name: _origin(origin) | {"assumed": origin.assumed, "because": origin.because} for name, origin in reading.origins.items()}
 
 
 def render_count(counted: Counted, *, color: bool = False) -> str:  # noqa: ARG001 - every format has this signature
     """Return a ledger as indented JSON, ending with a newline."""
-    return json.dumps(_finite(count_object(counted)), indent=2, allow_nan=False) + "\n"
+    return _text(count_object(counted)) + "\n"
 
 
 def count_object(counted: Counted) -> dict[str, Any]:
@@ -116,9 +138,7 @@ def count_object(counted: Counted) -> dict[str, Any]:
         "module": _module(reading.module),
         "unused_keys": list(reading.unused_keys),
         "unknowns": [_unknown(unknown) for unknown in reading.unknowns],
-        "origins": {
-            name: _origin(origin) | {"assumed": origin.assumed, "because": origin.because} for name, origin in reading.origins.items()
-        },
+        "origins": _origins(reading),
     }
 
 
@@ -194,6 +214,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "remedies": [" ".join(remedy.overrides) for remedy in remedies if remedy.overrides],
         "remedy_effects": [remedy.effect for remedy in remedies],
         "origin": _origin(finding.origin),
+        "subject": finding.subject or None,
         "waived": finding.waived,
     }
 

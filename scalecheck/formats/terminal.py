@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from scalecheck import listing
 from scalecheck.facts import Account, Counted, Finding, Job, Report, Verdict
 from scalecheck.text import clean, columns_of, padded, table, where
 from scalecheck.units import format_count, format_flops, format_ratio, format_scientific
@@ -24,8 +25,8 @@ def render(report: Report, *, color: bool = False) -> str:
     """Return the report as text, ending with a newline; ``color`` adds ANSI colours to the severities and verdicts."""
     paint = _painted if color else str
     single = len(report.jobs) == 1 and not report.findings
-    lines = list(_single(report.jobs[0], paint) if single else _sweep(report, paint))
-    return "\n".join(lines) + "\n"
+    lines = [*(_single(report.jobs[0], paint) if single else _sweep(report, paint)), *_waived(report)]
+    return "\n".join(_inert(line) for item in lines for line in item.split("\n")) + "\n"
 
 
 def render_count(counted: Counted, *, color: bool = False) -> str:
@@ -33,6 +34,12 @@ def render_count(counted: Counted, *, color: bool = False) -> str:
     from scalecheck import ledger_text
 
     return "\n".join(ledger_text.lines(counted, _painted if color else str)) + "\n"
+
+
+def _inert(line: str) -> str:
+    """Return a line that starts no command of GitHub Actions, whose runner reads logs: ``::`` at a line's start, ``##[`` anywhere."""
+    line = line.replace("##[", "# #[") if "##[" in line else line
+    return line.replace("::", ": :", 1) if line.lstrip().startswith("::") else line
 
 
 def _painted(word: str) -> str:
@@ -45,8 +52,9 @@ def _word(verdict: Verdict) -> str:
 
 def _single(job: Job, paint: Paint) -> Iterator[str]:
     # An assumption that the policy made a warning or an error is a finding like any other.
-    assumed = [finding for finding in job.findings if finding.rule == "assumed_values" and finding.severity in (None, "note")]
-    rest = [finding for finding in job.findings if finding not in assumed]
+    counted = [finding for finding in job.findings if finding.waived is None]
+    assumed = [finding for finding in counted if finding.rule == "assumed_values" and finding.severity in (None, "note")]
+    rest = [finding for finding in counted if finding not in assumed]
     suffix = ""
     if assumed and not rest:
         names = ", ".join(name for name, origin in job.run.reading.origins.items() if origin.assumed)
@@ -55,7 +63,8 @@ def _single(job: Job, paint: Paint) -> Iterator[str]:
     if job.run.expense is not None:
         from scalecheck import expense_text
 
-        yield f"  takes {expense_text.sentence(job.run.expense)}"
+        # Escaped clause by clause: a whole one is never cut, and a price's source is the user's own text.
+        yield f"  takes {'; '.join(map(clean, expense_text.sentence(job.run.expense).split('; ')))}"
     for finding in [*rest, *assumed]:
         yield from _finding(finding, paint)
 
@@ -112,9 +121,6 @@ def standing(job: Job) -> str:
 def _finding(finding: Finding, paint: Paint, prefix: str = "") -> Iterator[str]:
     place, severity = where(finding.origin), paint(finding.severity or "note")
     text = f"{prefix}{f'{place}: ' if place else ''}"
-    if finding.waived is not None:
-        yield f"{text}waived {finding.severity or 'note'}: {clean(finding.message)} [{finding.rule}] (waived: {clean(finding.waived)})"
-        return
     yield f"{text}{severity}: {clean(finding.message)} [{finding.rule}]"
     typed = [clean(" ".join(remedy.overrides)) for remedy in finding.remedies]
     width = max((columns_of(text) for text in typed), default=0)
@@ -124,8 +130,10 @@ def _finding(finding: Finding, paint: Paint, prefix: str = "") -> Iterator[str]:
 
 
 def _sweep(report: Report, paint: Paint) -> Iterator[str]:
-    jobs, shared = report.jobs, _shared(report.jobs)
-    yield f"scalecheck: {paint(_word(report.verdict))}: {len(jobs)} jobs checked before the first is launched"
+    jobs, shared = report.jobs, listing.shared_overrides(report.jobs)
+    num_waived = sum(finding.waived is not None for finding in _findings(report))
+    suffix = f", {listing.plural(num_waived, 'finding')} waived" if num_waived else ""
+    yield f"scalecheck: {paint(_word(report.verdict))}: {len(jobs)} jobs checked before the first is launched{suffix}"
     chosen = list(jobs)
     most = len(jobs) if report.mode == "plan" else SHOWN_JOBS
     if len(jobs) > most:
@@ -139,7 +147,8 @@ def _sweep(report: Report, paint: Paint) -> Iterator[str]:
     if len(chosen) > most:
         yield f"... {len(chosen) - most} more jobs that do not pass not shown"
     for finding in report.findings:
-        yield from _finding(finding, paint, "all jobs: ")
+        if finding.waived is None:
+            yield from _finding(finding, paint, "all jobs: ")
     yield from _folded(jobs, shared, paint)
 
 
@@ -150,21 +159,50 @@ def _dropped(report: Report) -> frozenset[str]:
     return frozenset(job.name for job in report.jobs if drops and job.verdict == "stop")
 
 
+def _findings(report: Report) -> Iterator[Finding]:
+    yield from report.findings
+    for job in report.jobs:
+        yield from job.findings
+
+
 def _folded(jobs: Sequence[Job], shared: frozenset[str], paint: Paint) -> Iterator[str]:
     """Yield findings once, with the jobs that they are about, errors first."""
     about: dict[Finding, list[Job]] = {}
     for job in jobs:
         for finding in job.findings:
-            about.setdefault(finding, []).append(job)
-    ordered = sorted(about, key=lambda finding: (finding.waived is not None, _SEVERITIES.index(finding.severity or "note")))
+            if finding.waived is None:
+                about.setdefault(finding, []).append(job)
+    ordered = sorted(about, key=lambda finding: _SEVERITIES.index(finding.severity or "note"))
     for finding in ordered[:SHOWN_FINDINGS]:
         owners = about[finding]
-        typed = _overrides(owners[0], shared)
-        first = f"job {clean(owners[0].name)}{f' ({typed})' if typed else ''}"
-        more = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
-        yield from _finding(finding, paint, "all jobs: " if len(owners) == len(jobs) > 1 else f"{first}{more}: ")
+        yield from _finding(finding, paint, "all jobs: " if len(owners) == len(jobs) > 1 else f"{_first(owners, shared)}: ")
     if len(ordered) > SHOWN_FINDINGS:
         yield f"... {len(ordered) - SHOWN_FINDINGS} more findings not shown; the json format has them all"
+
+
+def _waived(report: Report) -> Iterator[str]:
+    """Yield a line for each rule and reason: what is accepted on purpose is said, and counts for nothing."""
+    about: dict[tuple[str, str], list[Job]] = {}
+    for job in report.jobs:
+        for finding in job.findings:
+            if finding.waived is not None:
+                owners = about.setdefault((finding.rule, finding.waived), [])
+                owners += [] if owners and owners[-1] is job else [job]
+    shared = listing.shared_overrides(report.jobs)
+    lines = [f"all jobs: {finding.rule}: {clean(finding.waived)}" for finding in report.findings if finding.waived is not None]
+    for (rule, reason), jobs in about.items():
+        told = "" if len(report.jobs) == 1 else f"{'all jobs' if len(jobs) == len(report.jobs) else _first(jobs, shared)}: "
+        lines.append(f"{told}{rule}: {clean(reason)}")
+    yield from (f"waived: {line}" for line in lines[:SHOWN_FINDINGS])
+    if len(lines) > SHOWN_FINDINGS:
+        yield f"... {len(lines) - SHOWN_FINDINGS} more lines of waived findings not shown; the json format has them all"
+
+
+def _first(jobs: Sequence[Job], shared: frozenset[str]) -> str:
+    """Return the first of the jobs in words, and how many more there are."""
+    typed = listing.overrides_text(jobs[0], shared)
+    more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+    return f"job {clean(jobs[0].name)}{f' ({typed})' if typed else ''}{more}"
 
 
 def _table(rows: Sequence[tuple[str, ...]], totals: tuple[str, ...], paint: Paint) -> Iterator[str]:
@@ -174,26 +212,9 @@ def _table(rows: Sequence[tuple[str, ...]], totals: tuple[str, ...], paint: Pain
         yield "  ".join([*cells, paint(line[-1])]).rstrip()
 
 
-def _shared(jobs: Sequence[Job]) -> frozenset[str]:
-    return frozenset.intersection(*(frozenset(job.overrides) for job in jobs)) if len(jobs) > 1 else frozenset()
-
-
 def _row(job: Job, shared: frozenset[str], *, is_dropped: bool) -> tuple[str, ...]:
-    account, plan, outlook = job.run.account, job.run.reading.plan, job.run.outlooks.get(job.run.judge)
-    ratio, bound = account.tokens_per_parameter, "<=" if plan.tokens_status == "upper_bound" else ""
-    tokens = "unknown" if account.training_tokens is None else f"{bound}{format_count(account.training_tokens)}"
-    if account.training_tokens is None and plan.tokens_status == "per_device" and plan.training_tokens is not None:
-        tokens = f"{format_count(plan.training_tokens)}/device"
-    return (
-        clean(job.name),
-        _overrides(job, shared),
-        format_count(account.total_params),
-        tokens,
-        "-" if ratio is None else f"{bound}{format_ratio(ratio)}",
-        "-" if outlook is None else f"x{format_ratio(outlook.multiple)}",
-        "unknown" if account.training_flops is None else f"{bound}{format_scientific(account.training_flops)}",
-        "dropped" if is_dropped else _word(job.verdict),
-    )
+    told = "dropped" if is_dropped else _word(job.verdict)
+    return (clean(job.name), listing.overrides_text(job, shared), *listing.figures(job).values(), told)
 
 
 def _totals(jobs: Sequence[Job], of: str = "") -> tuple[str, ...]:
@@ -210,9 +231,3 @@ def _totals(jobs: Sequence[Job], of: str = "") -> tuple[str, ...]:
 def _sum(values: Sequence[int | None], shown: Callable[[float], str], at_most: bool) -> str:
     known = [value for value in values if value is not None]
     return f"{'<=' if at_most else ''}{shown(sum(known))}" if known else "unknown"
-
-
-def _overrides(job: Job, shared: frozenset[str] = frozenset()) -> str:
-    """Return what was typed for a job, without what all jobs of the sweep share."""
-    text = clean(" ".join(text for text in job.overrides if text not in shared))
-    return text if len(text) <= 60 else f"{text[:57]}..."

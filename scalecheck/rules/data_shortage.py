@@ -22,9 +22,10 @@ class Rule:
 
     ## What it does
     Divides the D that the judging law (``law``) finds optimal at the run's own compute by the unique tokens
-    (``read.unique_tokens``, or training tokens over the epochs that the config tells), and fires above ``max_factor``. It
-    says how many epochs the optimum would take, what they are worth, and where the optimum lies once repeats are counted.
-    It is silent where the unique tokens, N or D are unknown, where tokens count one device only, and where no law applies.
+    (``read.unique_tokens``, or training tokens over the epochs that the config tells), and fires above ``max_factor``, as an
+    error above ``error_above_factor``. It says how many epochs the optimum would take, what they are worth, and where the
+    optimum lies once repeats are counted. It is silent where the unique tokens, N or D are unknown, where tokens count one
+    device only, and where no law applies.
 
     ## Why
     The compute-optimal split supposes new data throughout. Muennighoff et al. 2023 fitted what repeats are worth: four
@@ -40,13 +41,16 @@ class Rule:
 
     ## Options
     - ``max_factor`` (default 4): highest accepted ratio of the compute-optimal D to the unique tokens.
+    - ``error_above_factor`` (default null): the same ratio, above which the finding is an error whatever the severity.
 
     ## References
     - Muennighoff et al. 2023, Scaling Data-Constrained Language Models, arXiv 2305.16264, section 3.1, equations 5 and 6.
     """
 
     DEFAULT_SEVERITY: ClassVar[Severity] = "warning"
+    ORDER: ClassVar[tuple[tuple[str, str, str], ...]] = (("error_above_factor", "at least", "max_factor"),)
     max_factor: Annotated[float, Above(0)] = 4.0
+    error_above_factor: Annotated[float, Above(0)] | None = None
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Find a run whose compute-optimal D is too many times the unique tokens."""
@@ -56,9 +60,12 @@ class Rule:
         if outlook.params_convention.startswith("at least") or not outlook.optimal_tokens > self.max_factor * unique:
             return
         constrained = _constrained(run, outlook, unique)
+        is_error = self.error_above_factor is not None and outlook.optimal_tokens > self.error_above_factor * unique
+        beyond = f"; above the policy's limit of errors, {_counted(self.error_above_factor or 0)} times" if is_error else ""
         yield Finding(
             rule="data_shortage",
-            message=_message(run, outlook, unique, constrained),
+            message=f"{_message(run, outlook, unique, constrained)}{beyond}",
+            severity="error" if is_error else None,
             remedies=tuple(self._remedies(outlook, constrained)),
             origin=run.reading.origins.get("unique_tokens") or where_length_is_set(run),
         )

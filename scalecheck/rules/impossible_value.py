@@ -42,7 +42,8 @@ class Rule:
                 continue
             key = f" ({impossible.key})" if impossible.key and impossible.key not in impossible.reason else ""
             field = "" if impossible.field in impossible.reason else f"{impossible.field}: "
-            yield Finding(rule="impossible_value", message=f"{field}{impossible.reason}{key}", origin=Origin(key=impossible.key))
+            message, origin = f"{field}{impossible.reason}{key}", Origin(key=impossible.key)
+            yield Finding(rule="impossible_value", message=message, origin=origin, subject=impossible.field)
 
 
 def fires() -> Run:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from scalecheck import budgets
 from scalecheck.budgets import EXPENSES, WORDS, Figure, quantity
 from scalecheck.facts import Account, Expense, Finding, Origin, Reading, Remedy, Run, Severity, TrainingPlan
-from scalecheck.options import Above
+from scalecheck.options import Above, Below
 from scalecheck.remedies import where_length_is_set
 from scalecheck.values import dataclass
 
@@ -35,7 +35,8 @@ class Rule:
     Compares training FLOPs, training tokens, total parameters, GPU-hours, wall clock and cost of each job with the declared
     budgets, and the sums over the jobs with the budgets under ``sweep``. A declared budget that cannot be checked because its
     figure is unknown is a finding too: silence would look like a pass. Hours and cost are estimates with a range, of the
-    accelerator that ``hardware`` names: over the budget is what is over it even at the fast end of the range.
+    accelerator that ``hardware`` names: over the budget is what is over it even at the fast end of the range. A figure that
+    is within its budget and beyond ``warn_at_fraction`` of it is a warning, whatever the severity.
 
     ## Why
     A budget is the one limit that is yours and not a law's, so it fails where a ratio only warns. A sweep multiplies a
@@ -54,6 +55,7 @@ class Rule:
       ``hydra.callbacks.scalecheck.hardware`` names; wall clock needs the number of devices, cost a price with its date.
     - ``sweep.max_training_flops``, ``sweep.max_training_tokens``, ``sweep.max_gpu_hours``, ``sweep.max_cost_usd`` (default
       null): budgets of all jobs of a launch together.
+    - ``warn_at_fraction`` (default null): fraction of a budget, such as 0.8, beyond which a figure is a warning already.
     - ``when_unknown`` (default warning): severity where a budget is declared and its figure is unknown.
     - ``when_uncertain`` (default warning): severity where the estimate is over the budget and its fast end is not; where only
       the slow end is over it, a note.
@@ -70,6 +72,7 @@ class Rule:
     max_wall_clock_hours: Annotated[float, Above(0)] | None = None
     max_cost_usd: Annotated[float, Above(0)] | None = None
     sweep: SweepBudget = field(default_factory=SweepBudget)
+    warn_at_fraction: Annotated[float, Above(0), Below(1)] | None = None
     when_unknown: Literal["note", "warning", "error"] = "warning"
     when_uncertain: Literal["note", "warning", "error"] = "warning"
 
@@ -84,6 +87,10 @@ class Rule:
                 yield self._over(run, name, found, budget)
             elif budgets.is_uncounted(run, name):
                 yield self._unknown(run, name, budget)
+            elif found is not None and self._is_near(found, budget):
+                scope = budgets.span(name, found, run.expense)
+                told = f"{budgets.bound(run, name)}{budgets.near(name, found.middle, budget, scope)}"
+                yield self._near(told, f"max_{name}", budgets.origin_of(run, name))
 
     def check_sweep(self, runs: Sequence[Run]) -> Iterator[Finding]:
         """Find sums over the jobs that are over their budget, or that cannot be told."""
@@ -97,6 +104,10 @@ class Rule:
                 yield self._sweep_over(runs, name, total, uncounted)
             elif uncounted:
                 yield self._sweep_unknown(runs, name, budget, uncounted)
+            elif self._is_near(total, budget):
+                scope = f" over {budgets.jobs(runs)}{budgets.span(name, total, _shared_expense(runs))}"
+                told = budgets.near(name, total.middle, budget, scope).replace("the policy's budget", f"the budget sweep.max_{name}")
+                yield self._near(told, f"sweep.max_{name}", where_length_is_set(runs[0]))
 
     def _over(self, run: Run, name: str, found: Figure, budget: float) -> Finding:
         severity, words = self._certainty(found, budget)
@@ -107,13 +118,24 @@ class Rule:
             severity=severity,
             remedies=(budgets.fitting(run, name, _reference(found, budget), budget),),
             origin=budgets.origin_of(run, name),
+            subject=f"max_{name}",
         )
 
     def _certainty(self, found: Figure, budget: float) -> tuple[Severity | None, str]:
         """Return how severe it is, the policy's own severity where even the fast end is over, and the words before the figure."""
         if found.low > budget:
             return None, ""
-        return (self.when_uncertain, "estimated ") if found.middle > budget else ("note", "may be over: estimated ")
+        if found.middle > budget:
+            return self.when_uncertain, "estimated "
+        return "warning" if self._is_near(found, budget) else "note", "may be over: estimated "
+
+    def _is_near(self, found: Figure, budget: float) -> bool:
+        return self.warn_at_fraction is not None and found.middle > self.warn_at_fraction * budget
+
+    def _near(self, told: str, budget_name: str, origin: Origin) -> Finding:
+        """Return the warning before a budget is passed, which is another finding than that it is passed."""
+        message = f"{told}; the policy warns from {100 * (self.warn_at_fraction or 0):.3g} % on"
+        return Finding(rule="over_budget", message=message, severity="warning", origin=origin, subject=f"near {budget_name}")
 
     def _unknown(self, run: Run, name: str, budget: float) -> Finding:
         missing = budgets.missing(run, name)
@@ -125,6 +147,7 @@ class Rule:
             severity=self.when_unknown,
             remedies=tuple(Remedy(overrides=(line,), effect=f"tells {unknown.field}") for unknown in missing for line in unknown.remedies),
             origin=Origin(key=next((unknown.key for unknown in missing if unknown.key), None)),
+            subject=f"max_{name}",
         )
 
     def _sweep_over(self, runs: Sequence[Run], name: str, total: Figure, uncounted: int) -> Finding:
@@ -139,6 +162,7 @@ class Rule:
             severity=severity,
             remedies=(budgets.sweep_remedy(runs, name, _reference(total, budget), budget),),
             origin=where_length_is_set(runs[0]),
+            subject=f"sweep.max_{name}",
         )
 
     def _sweep_unknown(self, runs: Sequence[Run], name: str, budget: float, uncounted: int) -> Finding:
@@ -152,6 +176,7 @@ class Rule:
             message=f"sweep.max_{name}={quantity(name, budget)} cannot be checked: {missing}{f' ({told.reason})' if told else ''}",
             severity=self.when_unknown,
             remedies=tuple(Remedy(overrides=(line,), effect=f"tells {told.field}") for line in told.remedies) if told else (),
+            subject=f"sweep.max_{name}",
         )
 
 

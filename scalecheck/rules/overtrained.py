@@ -20,8 +20,9 @@ class Rule:
 
     ## What it does
     Compares D/N with what the judging law (``law``) finds optimal at the run's own compute, and fires where it is above
-    ``max_multiple`` times that. It says for how many lifetime inference tokens this N and D would be the cheapest way to
-    their loss. It is silent where N or D is unknown or only a bound, and where no law applies.
+    ``max_multiple`` times that, as an error above ``error_above_multiple``. It says for how many lifetime inference tokens
+    this N and D would be the cheapest way to their loss. It is silent where N or D is unknown or only a bound, and where no
+    law applies.
 
     ## Why
     The laws minimise training compute. A smaller model trained longer costs less to serve, so most released models are
@@ -39,6 +40,7 @@ class Rule:
 
     ## Options
     - ``max_multiple`` (default 3): highest ratio of D/N to the law's optimal D/N that is passed over.
+    - ``error_above_multiple`` (default null): the same ratio, above which the finding is an error whatever the severity.
 
     ## References
     - Sardana et al. 2024, Beyond Chinchilla-Optimal: Accounting for Inference in Language Model Scaling Laws, arXiv 2401.00448.
@@ -46,7 +48,9 @@ class Rule:
     """
 
     DEFAULT_SEVERITY: ClassVar[Severity] = "note"
+    ORDER: ClassVar[tuple[tuple[str, str, str], ...]] = (("error_above_multiple", "at least", "max_multiple"),)
     max_multiple: Annotated[float, Above(0)] = 3.0
+    error_above_multiple: Annotated[float, Above(0)] | None = None
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Find a run above the limit."""
@@ -58,8 +62,14 @@ class Rule:
             size, tokens = format_count(round(outlook.optimal_params)), format_count(round(outlook.optimal_tokens))
             counted = law_words.parameters(outlook)
             effect = f"about {size} {counted} on {tokens} tokens: same compute, compute-optimal for training alone"
+            is_error = self.error_above_multiple is not None and outlook.multiple > self.error_above_multiple
+            limit = f"; above the policy's limit of errors, x{format_ratio(self.error_above_multiple or 0)}" if is_error else ""
             yield Finding(
-                rule="overtrained", message=_message(run, outlook), remedies=(Remedy(effect=effect),), origin=where_length_is_set(run)
+                rule="overtrained",
+                message=f"{_message(run, outlook)}{limit}",
+                severity="error" if is_error else None,
+                remedies=(Remedy(effect=effect),),
+                origin=where_length_is_set(run),
             )
 
 

@@ -23,9 +23,9 @@ class Rule:
 
     ## What it does
     Divides training tokens by unique tokens (``read.unique_tokens``), or takes the epochs that the config tells, and fires
-    above ``max_epochs``. A last step that is not full is passed over. The finding says what share of the tokens processed is
-    effective. It is silent where the unique tokens are unknown, where tokens count one device only, and where no law applies
-    (fine-tuning, distillation, evaluation).
+    above ``max_epochs``, as an error above ``error_above_epochs``. A last step that is not full is passed over. The finding
+    says what share of the tokens processed is effective. It is silent where the unique tokens are unknown, where tokens count
+    one device only, and where no law applies (fine-tuning, distillation, evaluation).
 
     ## Why
     Muennighoff et al. 2023 fitted what a repeated token is worth: of D tokens over U unique ones,
@@ -42,6 +42,7 @@ class Rule:
 
     ## Options
     - ``max_epochs`` (default 4): highest accepted ratio of training tokens to unique tokens.
+    - ``error_above_epochs`` (default null): the same ratio, above which the finding is an error whatever the severity.
 
     ## References
     - Muennighoff et al. 2023, Scaling Data-Constrained Language Models, arXiv 2305.16264, section 3.1, equations 5 and 6.
@@ -49,7 +50,9 @@ class Rule:
     """
 
     DEFAULT_SEVERITY: ClassVar[Severity] = "warning"
+    ORDER: ClassVar[tuple[tuple[str, str, str], ...]] = (("error_above_epochs", "at least", "max_epochs"),)
     max_epochs: Annotated[float, Above(0)] = 4.0
+    error_above_epochs: Annotated[float, Above(0)] | None = None
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Find a run with more epochs than the limit."""
@@ -59,10 +62,13 @@ class Rule:
             return
         unique = tokens / epochs
         limit = exact(self.max_epochs) * unique
-        if tokens > limit and (not plan.tokens_per_step or tokens - plan.tokens_per_step >= limit):
+        if _is_beyond(run, limit):
+            is_error = self.error_above_epochs is not None and _is_beyond(run, exact(self.error_above_epochs) * unique)
+            beyond = f"; above the policy's limit of errors, {_counted(self.error_above_epochs or 0)} epochs" if is_error else ""
             yield Finding(
                 rule="repeated_data",
-                message=_message(run, float(epochs)),
+                message=f"{_message(run, float(epochs))}{beyond}",
+                severity="error" if is_error else None,
                 remedies=tuple(self._remedies(run, tokens, limit)),
                 origin=where_length_is_set(run),
             )
@@ -76,6 +82,12 @@ class Rule:
             yield Remedy(effect=f"train on {format_count(math.floor(limit))} tokens: {epochs}")
         enough = math.ceil(tokens / exact(self.max_epochs))
         yield Remedy(effect=f"{format_count(enough)} unique tokens: the same length in {epochs}")
+
+
+def _is_beyond(run: Run, limit: Fraction) -> bool:
+    """Tell whether more tokens are seen than a limit, and not by a last step alone that is not full."""
+    tokens, plan = run.account.training_tokens or 0, run.reading.plan
+    return tokens > limit and (not plan.tokens_per_step or tokens - plan.tokens_per_step >= limit)
 
 
 def _epochs(run: Run) -> Fraction | None:

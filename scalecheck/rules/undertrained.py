@@ -20,8 +20,9 @@ class Rule:
 
     ## What it does
     Compares D/N, training tokens per parameter, with what the judging law (``law``) finds optimal at the run's own compute.
-    It fires when D/N is below ``min_multiple`` of that, or below ``min_tokens_per_parameter``. It is silent where N or D is
-    unknown, where tokens count one device only, and where no law applies (fine-tuning, distillation, evaluation).
+    It fires when D/N is below ``min_multiple`` of that, or below ``min_tokens_per_parameter``; below ``error_below_multiple``
+    it is an error. It is silent where N or D is unknown, where tokens count one device only, and where no law applies
+    (fine-tuning, distillation, evaluation).
 
     ## Why
     At equal compute, a smaller model on more tokens reaches the same loss for less. At a third of the optimal D/N about
@@ -38,6 +39,7 @@ class Rule:
 
     ## Options
     - ``min_multiple`` (default 1/3): lowest accepted ratio of D/N to the law's optimal D/N; null switches it off.
+    - ``error_below_multiple`` (default null): the same ratio, below which the finding is an error whatever the severity.
     - ``min_tokens_per_parameter`` (default null): lowest accepted D/N itself, in tokens per total parameter.
     - ``agreement`` (default ``default``): whose word ``min_multiple`` takes. ``default`` is the judging law's (``law``);
       ``majority`` needs more than half of the laws in ``laws`` below it, ``all`` every one. A law of one's own counts
@@ -49,7 +51,9 @@ class Rule:
     """
 
     DEFAULT_SEVERITY: ClassVar[Severity] = "warning"
+    ORDER: ClassVar[tuple[tuple[str, str, str], ...]] = (("error_below_multiple", "at most", "min_multiple"),)
     min_multiple: Annotated[float, Above(0)] | None = 0.3333333333333333
+    error_below_multiple: Annotated[float, Above(0)] | None = None
     min_tokens_per_parameter: Annotated[float, Above(0)] | None = None
     agreement: Literal["default", "majority", "all"] = "default"
 
@@ -61,27 +65,31 @@ class Rule:
             return
         if ratio is None:  # the vocabulary is unknown: N is at least what the law was asked with, and the ratio at most this
             ratio = tokens / outlook.params
-        num_below, num_laws = self._laws_below(run)
-        needed = {"default": 1, "majority": num_laws // 2 + 1, "all": num_laws}[self.agreement]
-        is_below = num_below >= needed
+        limit = self.error_below_multiple if self.min_multiple is None else self.min_multiple
+        num_below, num_laws, is_below = self._laws_below(run, limit)
+        *_, is_error = self._laws_below(run, self.error_below_multiple)
         reasons = []
         if self.min_tokens_per_parameter is not None and ratio < self.min_tokens_per_parameter:
             reasons.append(f"the policy asks for {format_ratio(self.min_tokens_per_parameter)}")
-        laws = "laws" if num_laws > 1 else "law"
         if is_below and self.agreement != "default":
-            reasons.append(f"below x{format_ratio(self.min_multiple or 0)} under {num_below} of {num_laws} {laws}")
+            reasons.append(f"below x{format_ratio(limit or 0)} under {num_below} of {num_laws} {'laws' if num_laws > 1 else 'law'}")
+        if is_error:
+            reasons.append(f"below the policy's limit of errors, x{format_ratio(self.error_below_multiple or 0)}")
         if is_below or reasons:
             yield Finding(
                 rule="undertrained",
                 message=_message(run, outlook, ratio, reasons=reasons, is_below=is_below),
+                severity="error" if is_error else None,
                 remedies=tuple(self._remedies(run, outlook)) if run.account.total_params else (),
                 origin=where_length_is_set(run),
             )
 
-    def _laws_below(self, run: Run) -> tuple[int, int]:
-        """Return how many of the laws that are asked put the run below ``min_multiple``, and how many are asked."""
+    def _laws_below(self, run: Run, limit: float | None) -> tuple[int, int, bool]:
+        """Return how many of the laws that are asked put the run below a limit, how many are asked, and whether that is agreement."""
         asked = law_words.consensus(run) if self.agreement != "default" else (run.outlooks[run.judge],)
-        return sum(self.min_multiple is not None and view.multiple < self.min_multiple for view in asked), len(asked)
+        num_laws, num_below = len(asked), sum(limit is not None and view.multiple < limit for view in asked)
+        needed = {"default": 1, "majority": num_laws // 2 + 1, "all": num_laws}[self.agreement]
+        return num_below, num_laws, num_below >= needed
 
     def _remedies(self, run: Run, outlook: Outlook) -> Iterator[Remedy]:
         params, now = run.account.total_params, run.account.training_tokens

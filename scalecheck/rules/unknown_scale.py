@@ -44,6 +44,7 @@ class Rule:
                 message=f"{unknown.field} is unknown: {unknown.reason}{key}",
                 remedies=tuple(Remedy(overrides=(line,), effect=f"tells {unknown.field}") for line in unknown.remedies),
                 origin=Origin(key=unknown.key),
+                subject=unknown.field,
             )
 
 

@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from scalecheck import manual
+from scalecheck.cli import main
+
 HERE = ("--config-dir", "conf", "--config-name", "train")
 
 
@@ -100,3 +103,31 @@ def test_what_cannot_be_composed_exits_2_with_one_sentence(app, arguments, said)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# --- the manual page of a rule
+
+
+def test_name_of_a_rule_alone_prints_its_page_without_any_config(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in manual.names():
+        assert main(["explain", name]) == 0
+        assert capsys.readouterr().out == manual.page(name)
+
+
+def test_pages_as_json(capsys):
+    assert main(["explain", "undertrained", "expired_waiver", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(item["asked"], item["page"]) for item in told] == [(name, manual.page(name)) for name in ("undertrained", "expired_waiver")]
+
+
+def test_nearest_rule_is_named_where_there_is_no_config(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", "undertraind"]) == 2
+    assert "Did you mean the rule 'undertrained'?" in capsys.readouterr().err
+    assert main(["explain", "num_steps"]) == 2
+    assert "the rule" not in capsys.readouterr().err
+
+
+def test_rule_beside_another_word_is_looked_for_in_the_config(told):
+    assert "num_steps = 84" in told("num_steps", "undertrained", *HERE)

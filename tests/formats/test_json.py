@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scalecheck.facts import Finding, Remedy
 from scalecheck.formats.json import job_object, render, report_object
@@ -70,6 +73,23 @@ def test_hostile_text_is_read_back_as_it_was(hostile):
     assert loaded(hostile)["jobs"][0]["findings"][0]["message"] == "::error::x\n\x1b[2J\u202eabc"
 
 
+def is_read_back(report, text):
+    first, second = loaded(report)["jobs"]
+    assert [job["findings"][0]["message"] for job in (first, second)] == [text, text]
+    assert (first["name"], first["overrides"], first["findings"][2]["waived"]) == (text, [f"a={text}"], text)
+    assert render(report).isascii()
+
+
+def test_hostile_text_of_the_list_is_read_back(filled, hostile_text):
+    is_read_back(filled(hostile_text), hostile_text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_hostile_text_is_read_back(filled, text):
+    is_read_back(filled(text), text)
+
+
 def test_keys_stand_in_the_order_of_the_contract(situations):
     report = loaded(situations["sweep"])
     assert [key for key in report if key in ("schema_version", "scalecheck_version", "jobs", "totals")] == [
@@ -121,3 +141,21 @@ def test_tokens_of_one_device_are_kept_apart_from_those_of_the_job(situations):
 
 def test_text_ends_with_one_newline(situations):
     assert render(situations["pass"]).endswith("}\n")
+
+
+def test_jobs_are_rendered_one_by_one_and_the_text_is_that_of_the_whole(situations):
+    for report in [*situations.values(), *(filled(report) for report in situations.values() if report.jobs)]:
+        assert render(report) == json.dumps(as_json(report_object(report)), indent=2) + "\n"
+
+
+def filled(report):
+    """A report whose job says what stands for the jobs in the text around them."""
+    return replace(report, jobs=(replace(report.jobs[0], name='"jobs": []', overrides=('x="jobs": []\n',)), *report.jobs))
+
+
+def as_json(value):
+    if isinstance(value, dict):
+        return {key: as_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_json(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -109,3 +109,10 @@ def test_counts_at_the_end_of_a_float_are_no_failure():
 
 def test_hardly_effective_repeats_are_not_said_to_be_worth_nothing():
     assert "effective tokens less than 1 % of tokens processed" in found(with_plan(fires(), unique_tokens=10**6)).message
+
+
+def test_beyond_the_second_limit_it_is_an_error_that_says_so():
+    warned, failed = found(fires(), error_above_factor=7.32), found(fires(), error_above_factor=7.0)
+    assert (warned.severity, failed.severity) == (None, "error")
+    assert "limit of errors" not in warned.message
+    assert failed.message == f"{warned.message}; above the policy's limit of errors, 7 times"

@@ -289,3 +289,47 @@ def test_sweep_budget_of_hours_without_an_accelerator_names_the_key():
     assert finding.severity == "warning"
     assert "1 of 2 jobs" in finding.message
     assert finding.remedies[0].overrides == ("++hydra.callbacks.scalecheck.hardware.accelerator=h100-sxm",)
+
+
+# --- nearly over
+
+
+def test_figure_beyond_the_fraction_of_its_budget_is_a_warning_of_its_own():
+    (finding,) = Rule(max_training_flops=33_000_000, warn_at_fraction=0.9).check(run())
+    assert finding.severity == "warning"
+    assert finding.message == "3.00e7 FLOPs is 90.9 % of the policy's budget, 3.30e7 FLOPs; the policy warns from 90 % on"
+    assert finding.origin.key == "trainer.max_steps"
+    (over,) = Rule(max_training_flops=29_000_000, warn_at_fraction=0.9).check(run())
+    assert (over.severity, over.subject) == (None, "max_training_flops")
+    assert finding.subject != over.subject, "a baseline that knows the one does not know the other"
+
+
+def test_figure_at_the_fraction_is_accepted_and_beyond_it_is_not():
+    assert list(Rule(max_training_tokens=200_000, warn_at_fraction=0.5).check(run())) == []
+    assert len(list(Rule(max_training_tokens=200_000, warn_at_fraction=0.4999).check(run()))) == 1
+    assert list(Rule(max_training_tokens=100_000).check(run())) == []
+
+
+def test_upper_bound_is_said_to_be_one_near_its_budget_too():
+    (finding,) = Rule(max_training_tokens=110_000, warn_at_fraction=0.8).check(run(status="upper_bound"))
+    assert finding.message.startswith("up to ")
+
+
+def test_sum_beyond_the_fraction_is_a_warning():
+    near = Rule(sweep=SweepBudget(max_training_tokens=210_000), warn_at_fraction=0.9)
+    (finding,) = near.check_sweep([run(), run()])
+    assert finding.severity == "warning"
+    assert "over 2 jobs is 95.2 % of the budget sweep.max_training_tokens, 210.0K tokens" in finding.message
+    assert list(near.check_sweep([run()])) == []
+
+
+def test_unknown_figure_is_unknown_and_not_near():
+    (finding,) = Rule(max_training_flops=1, warn_at_fraction=0.8).check(run(None))
+    assert "cannot be checked" in finding.message
+
+
+def test_estimate_that_may_be_over_is_a_warning_where_its_middle_is_near():
+    (finding,) = Rule(max_gpu_hours=1.1 * HOURS, warn_at_fraction=0.8).check(priced(run()))
+    assert finding.severity == "warning"
+    (finding,) = Rule(max_gpu_hours=1.5 * HOURS, warn_at_fraction=0.8).check(priced(run()))
+    assert finding.severity == "note"

@@ -119,3 +119,10 @@ def test_tokens_per_active_parameter_are_of_the_models_own_active_parameters_and
     finding = next(iter(Rule().check(run)))
     assert "; 500 tokens per active parameter" in finding.message
     assert "parameters (active) on" in finding.remedies[0].effect
+
+
+def test_beyond_the_second_limit_it_is_an_error_that_says_so():
+    warned, failed = found(fires(), error_above_multiple=120.0), found(fires(), error_above_multiple=100.0)
+    assert (warned.severity, failed.severity) == (None, "error")
+    assert "limit of errors" not in warned.message
+    assert failed.message == f"{warned.message}; above the policy's limit of errors, x100"

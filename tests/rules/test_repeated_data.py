@@ -119,3 +119,15 @@ def test_silent_where_it_cannot_tell(run):
 def test_counts_beyond_a_float_are_no_failure():
     assert found(with_plan(fires(), unique_tokens=10**400)) is None
     assert "effective tokens less than 1 %" in found(with_plan(fires(), unique_tokens=1)).message
+
+
+def test_beyond_the_second_limit_it_is_an_error_that_says_so():
+    warned, failed = found(fires(), error_above_epochs=6.0), found(fires(), error_above_epochs=5.0)
+    assert (warned.severity, failed.severity) == (None, "error")
+    assert "limit of errors" not in warned.message
+    assert failed.message == f"{warned.message}; above the policy's limit of errors, 5 epochs"
+
+
+def test_last_step_is_passed_over_at_the_second_limit_too():
+    assert found(with_tokens(fires(), 6 * UNIQUE + 524_287), error_above_epochs=6.0).severity is None
+    assert found(with_tokens(fires(), 6 * UNIQUE + 524_288), error_above_epochs=6.0).severity == "error"

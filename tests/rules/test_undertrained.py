@@ -219,3 +219,37 @@ def test_history_has_no_part_in_the_waste_that_a_later_law_tells():
     message = found(replace(fires(), outlooks={old.law: old, later.law: later}, judge=old.law)).message
     assert "; 4 % of the compute is wasted (besiroglu2024)" in message
     assert "->" not in message
+
+
+# --- two thresholds
+
+
+def test_below_the_second_limit_it_is_an_error_that_says_so():
+    warned, failed = found(fires(), error_below_multiple=0.07), found(fires(), error_below_multiple=0.1)
+    assert (warned.severity, failed.severity) == (None, "error")
+    assert "limit of errors" not in warned.message
+    assert "; below the policy's limit of errors, x0.10; " in failed.message
+
+
+def test_second_limit_alone_finds_errors_only():
+    alone = {"min_multiple": None, "error_below_multiple": 0.1}
+    assert found(fires(), **alone).severity == "error"
+    assert found(with_outlook(fires(), multiple=0.1), **alone) is None
+
+
+def test_second_limit_is_left_to_the_same_laws():
+    run = with_laws(hoffmann2022_a1=0.05, porian2024=0.05, llama3_2024=0.2)
+    assert found(run, agreement="majority", error_below_multiple=0.1).severity == "error"
+    assert found(run, agreement="all", error_below_multiple=0.1).severity is None
+    assert "under 3 of 3 laws" in found(run, agreement="all", error_below_multiple=0.1).message
+
+
+def test_floor_of_tokens_per_parameter_is_no_error_by_itself():
+    run = with_outlook(fires(), multiple=0.2)
+    assert found(run, min_tokens_per_parameter=100.0, error_below_multiple=0.1).severity is None
+
+
+def test_agreement_on_the_second_limit_alone_is_said():
+    run = with_laws(hoffmann2022_a1=0.05, porian2024=0.05, llama3_2024=0.2)
+    alone = found(run, agreement="majority", min_multiple=None, error_below_multiple=0.1)
+    assert "below x0.10 under 2 of 3 laws" in alone.message
