@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo corpus test test-fast test-hydra-suites matrix benchmark-launch test-torch benchmark benchmark-fitting check goldens docs clean
+.PHONY: help venv demo corpus test test-fast test-extended test-hydra-suites matrix benchmark-launch test-torch benchmark benchmark-fitting check goldens docs clean
 
 help:
 	@echo "make demo       a stopped launch, its remedy typed, the passing launch and its report"
 	@echo "make corpus     25 real configs of public repos: what is said about each, and whether it is true"
 	@echo "make test       all tests; make test-fast: without those that build and install the project"
+	@echo "make test-extended    hostile repos one by one, the GitHub Action, the example's training, launches of the corpus"
 	@echo "make test-hydra-suites   Hydra's own tests of launchers and sweepers, with the guard in front"
 	@echo "make matrix     the tests of launches on every Python and hydra-core that can be installed here"
 	@echo "make test-torch counts against transformers' models, built here (installs torch and transformers)"
@@ -37,13 +38,16 @@ corpus: $(STAMP)
 	@$(BIN)/python -W ignore tests/corpus/corpus.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not hydra_suites"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not hydra_suites and not extended"
+
+test-extended: $(STAMP)
+	$(BIN)/python -m pytest --numprocesses auto -m extended
 
 test-hydra-suites: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto -m hydra_suites tests/launchers
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not packaging and not hydra_suites"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not packaging and not hydra_suites and not extended"
 
 matrix:
 	$(PYTHON) tests/matrix.py

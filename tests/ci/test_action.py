@@ -123,6 +123,7 @@ def test_hostile_inputs_of_the_installation_run_nothing(runner, tmp_path, text):
     assert touched(tmp_path) == []
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("text", [text for text in HOSTILE if len(text) < 17])
 def test_hostile_base_runs_nothing(act, tmp_path, text):
     done = act(diff_base=text)
@@ -169,6 +170,7 @@ def test_comparison_is_made_after_findings_and_not_after_nothing_was_checked(act
     assert act(policy="no-such-policy", diff_base="HEAD").codes == {"install": 0, "check": 2}
 
 
+@pytest.mark.extended
 @pytest.mark.packaging
 def test_the_action_installs_itself_into_a_clean_environment(runner, repo, tmp_path):
     ignored = shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", "tests", "outputs")

@@ -92,6 +92,7 @@ def test_comparison_with_the_merge_request_base(run, repo):
     assert "|" in (repo.root / "scalecheck-diff.md").read_text()
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("name", ["SCALECHECK_INSTALL", "SCALECHECK_EXTRAS", "SCALECHECK_DIRECTORY", "SCALECHECK_ARGUMENTS"])
 def test_hostile_variables_run_nothing(run, tmp_path, name, text):

@@ -12,6 +12,8 @@ from textwrap import dedent
 
 import pytest
 
+pytestmark = pytest.mark.extended  # every case is a process of its own
+
 SECRET = "hunter2-TheSecretOfThisMachine"
 SECONDS = 40  # on a machine that is busy with other tests; alone, none takes more than 5
 MEMORY = 2_000_000_000

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -250,9 +251,10 @@ def test_mistake_is_one_sentence_and_exit_2(app, arguments, sentence):
 def test_ctrl_c_reaches_the_script_and_is_exit_130(app):
     slow = "import time, pathlib\npathlib.Path('pid.txt').write_text(str(__import__('os').getpid()))\ntime.sleep(60)\n"
     app.write({"train.py": slow + (app.root / "train.py").read_text()})
-    running = subprocess.Popen(
-        [sys.executable, "-m", "scalecheck.cli", "plan", "train.py"], cwd=app.root, stderr=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "scalecheck.cli", "plan", "train.py"]
+    # A shell that started the tests in its background lets them, and what they start, ignore Ctrl-C.
+    ctrl_c = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    running = subprocess.Popen(command, cwd=app.root, stderr=subprocess.PIPE, text=True, preexec_fn=ctrl_c)  # noqa: PLW1509
     told = app.root / "pid.txt"
     until = time.monotonic() + 60
     while not (told.exists() and told.read_text()) and time.monotonic() < until:

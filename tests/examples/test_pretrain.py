@@ -28,6 +28,7 @@ def train(repo: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=repo, env=clean, capture_output=True, text=True, timeout=300, check=False)
 
 
+@pytest.mark.extended
 def test_undertrained_experiment_is_stopped_and_trains_with_its_remedy(repo):
     stopped = train(repo, "experiment=undertrained", "scalecheck=strict")
     assert stopped.returncode == 3, stopped.stderr

@@ -16,7 +16,7 @@ sys.modules.setdefault("scalecheck_corpus", corpus)
 _SPEC.loader.exec_module(corpus)
 
 CASES = [case for case in corpus.cases() if case.is_hydra]
-pytestmark = pytest.mark.filterwarnings("ignore")  # old repos compose with warnings of Hydra's
+pytestmark = [pytest.mark.extended, pytest.mark.filterwarnings("ignore")]  # old repos compose with warnings of Hydra's
 APP = """
 import importlib.util, json, os, sys
 import hydra

@@ -78,12 +78,18 @@ def test_a_job_that_does_not_compose_is_named_with_its_overrides_and_nothing_sta
     assert swept[-1].split("=")[0].strip("~") in line
 
 
+def interruptible():
+    """A shell that started the tests in its background lets them, and what they start, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize(("rank", "said"), [("0", "scalecheck: interrupted; nothing was started."), ("1", "")])
 def test_an_interrupted_check_ends_with_130_one_line_of_the_first_rank_and_nothing_on_disk(app, rank, said):
     app.write({"site/sitecustomize.py": SLOW})
     environ = os.environ | {"PYTHONPATH": str(app.root / "site"), "NO_COLOR": "1", "PYTHONWARNINGS": "ignore", "RANK": rank}
     command = (sys.executable, "train.py", "-m", "seed=range(1,200)", STRICT)
-    with subprocess.Popen(command, cwd=app.root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=app.root, env=environ, preexec_fn=interruptible, **pipes) as started:  # noqa: PLW1509
         deadline = time.monotonic() + 60
         while not (app.root / "checking.txt").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
