@@ -29,8 +29,11 @@ def srun(app, *arguments: str, ranks: int = 4, variables=("SLURM_PROCID", "SLURM
 
 @pytest.mark.parametrize(
     "variables",
-    [("SLURM_PROCID", "SLURM_NTASKS"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE")],
-    ids=["slurm", "open mpi", "mpich"],
+    [
+        pytest.param(("SLURM_PROCID", "SLURM_NTASKS"), id="slurm"),
+        pytest.param(("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), id="open mpi", marks=pytest.mark.extended),
+        pytest.param(("PMI_RANK", "PMI_SIZE"), id="mpich", marks=pytest.mark.extended),
+    ],
 )
 def test_a_stop_is_said_by_one_process_and_ends_all_with_3(app, variables):
     done = srun(app, STRICT, "trainer.max_steps=5", ranks=2, variables=variables)

@@ -84,6 +84,7 @@ def test_a_task_that_fails_ends_the_study_with_its_own_traceback(repo, optuna):
     assert "the task's own failure" in done.stderr
 
 
+@pytest.mark.extended
 def test_a_study_over_joblib_is_guarded_and_runs(repo, optuna):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     done = optuna("seed=range(1,4)", *JOBLIB)
