@@ -48,6 +48,7 @@ def keys_of(node, key=""):
             yield from keys_of(child, own)
 
 
+@pytest.mark.extended
 @pytest.mark.filterwarnings("ignore")  # old repos compose with warnings of Hydra's
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_both_ways_tell_the_same_of_real_configs(case):

@@ -165,6 +165,7 @@ def test_comparison_fails_where_the_table_says_so_and_is_in_the_summary(act, rep
     assert act(diff_base="HEAD").codes["diff"] == 0
 
 
+@pytest.mark.extended
 def test_comparison_is_made_after_findings_and_not_after_nothing_was_checked(act):
     assert act(policy="strict", diff_base="HEAD").codes == {"install": 0, "check": 1, "diff": 0}
     assert act(policy="no-such-policy", diff_base="HEAD").codes == {"install": 0, "check": 2}
