@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Tests start a thousand processes; without cached bytecode each compiles the project again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help venv demo corpus test test-fast test-extended test-hydra-suites matrix benchmark-launch test-torch benchmark benchmark-fitting check goldens docs clean
 

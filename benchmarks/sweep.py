@@ -89,7 +89,8 @@ def files(jobs: int, line: str) -> dict[str, str]:
     }
     for group, count in wanted.items():
         for number, option in enumerate(_options(count)):
-            keys = OWN.get(group, {}) | {"note": f"{option} of {group}", "origin": "${seed}"}
+            about = {} if group == "model" else {"note": f"{option} of {group}"}  # a word that GPT-2 does not know makes its N unknown
+            keys = OWN.get(group, {}) | about | {"origin": "${seed}"}
             keys |= {f"setting_{index}": f"{number}.{index}" for index in range(KEYS - len(keys))}
             made[f"conf/{group}/{option}.yaml"] = "".join(f"{key}: {value}\n" for key, value in keys.items())
     return made
