@@ -18,6 +18,8 @@ from scalecheck.errors import ConfigError
 from scalecheck.locating import locator, of_hydras_repository, of_light_repository
 from scalecheck.provenance import finder
 
+pytestmark = pytest.mark.filterwarnings("ignore:The version_base parameter is deprecated")  # by hydra-core 1.4
+
 CORPUS = Path(__file__).parent / "corpus"
 _SPEC = importlib.util.spec_from_file_location("scalecheck_corpus", CORPUS / "corpus.py")
 corpus = importlib.util.module_from_spec(_SPEC)
