@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 # Tests start a thousand processes; without cached bytecode each compiles the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv demo corpus test test-fast test-extended test-hydra-suites matrix benchmark-launch test-torch benchmark benchmark-fitting check goldens docs clean
+.PHONY: help venv demo corpus test test-fast test-extended test-browser test-hydra-suites matrix benchmark-launch test-torch benchmark benchmark-fitting check goldens docs clean
 
 help:
 	@echo "make demo       a stopped launch, its remedy typed, the passing launch and its report"
 	@echo "make corpus     25 real configs of public repos: what is said about each, and whether it is true"
 	@echo "make test       all tests; make test-fast: without those that build and install the project"
 	@echo "make test-extended    hostile repos one by one, the GitHub Action, the example's training, launches of the corpus"
+	@echo "make test-browser        reports in headless Chromium (needs chromium and chromedriver)"
 	@echo "make test-hydra-suites   Hydra's own tests of launchers and sweepers, with the guard in front"
 	@echo "make matrix     the tests of launches on every Python and hydra-core that can be installed here"
 	@echo "make test-torch counts against transformers' models, built here (installs torch and transformers)"
@@ -21,7 +22,7 @@ help:
 	@echo "make benchmark-launch    what a check costs a launch and a sweep, beside the same without it"
 	@echo "make check      ruff, mypy --strict, import contracts, size budget"
 	@echo "make goldens    rewrite the golden files of the tests; read the diff"
-	@echo "make docs       rewrite the pages that are generated from the code"
+	@echo "make docs       rewrite the pages that are generated from the code, and build the site: build/docs/index.html"
 	@echo "make venv       only set up $(VENV), as every target does when it is missing or pyproject.toml has changed"
 	@echo "make clean      remove what the other targets made"
 
@@ -40,16 +41,20 @@ corpus: $(STAMP)
 	@$(BIN)/python -W ignore tests/corpus/corpus.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not hydra_suites and not extended"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not hydra_suites and not extended and not browser"
 
 test-extended: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto -m extended
+
+test-browser: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group browser
+	SCALECHECK_BROWSER=required $(BIN)/python -m pytest --numprocesses auto -m browser tests/browser
 
 test-hydra-suites: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto -m hydra_suites tests/launchers
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not packaging and not hydra_suites and not extended"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not packaging and not hydra_suites and not extended and not browser"
 
 matrix:
 	$(PYTHON) tests/matrix.py
@@ -81,11 +86,16 @@ goldens: $(STAMP)
 	UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/formats
 
 docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group docs
 	$(BIN)/python docs/generate_accounting.py
 	$(BIN)/python docs/generate_reading.py
 	$(BIN)/python docs/generate_laws.py
 	$(BIN)/python docs/generate_rules.py
 	$(BIN)/python docs/generate_schema.py
+	$(BIN)/python docs/generate_reference.py
+	$(BIN)/python docs/generate_readme.py
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --doctree-dir build/doctrees docs build/docs
+	@echo "build/docs/index.html"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

@@ -20,12 +20,16 @@ _MIN_BUDGETS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsoflopOptimum:
-    """The lowest point of one budget's parabola: C = 6ND in FLOPs, N* and D*, the loss there, and how many runs it is from."""
+    """The lowest point of one budget's parabola: C = 6ND in FLOPs, N* and D*, the loss there, and how many runs it is from.
+
+    The parabola is ``loss`` + ``curvature`` (ln N - ln N*)^2, in nats per token.
+    """
 
     flops: float
     params: float
     tokens: float
     loss: float
+    curvature: float
     num_runs: int
 
 
@@ -50,12 +54,10 @@ def fit_isoflop(observations: Observations) -> IsoflopFit | str:
     Runs belong to one budget when each is within 5 % of the smallest C among them. A budget counts with three
     or more model sizes and a parabola whose minimum is inside them; the line needs two such budgets.
     """
-    runs = observations.in_canonical_order()
-    flops = FLOPS_PER_PARAMETER_PER_TOKEN * runs.params * runs.tokens
-    budgets = [rows for rows in _budgets(flops) if len(np.unique(runs.params[rows])) >= _MIN_SIZES]
+    budgets = isoflop_budgets(observations)
     if len(budgets) < _MIN_BUDGETS:
         return f"No isoFLOP fit: budgets C = 6ND with three or more model sizes within 5 %: {len(budgets)}; a line needs at least two."
-    found = [_optimum(runs.take(rows), flops[rows]) for rows in budgets]
+    found = [_optimum(runs) for runs in budgets]
     optima = tuple(optimum for optimum in found if optimum is not None)
     if len(optima) < _MIN_BUDGETS:
         return f"No isoFLOP fit: budgets whose lowest loss is inside the sizes tried: {len(optima)} of {len(budgets)}; a line needs two."
@@ -65,6 +67,18 @@ def fit_isoflop(observations: Observations) -> IsoflopFit | str:
     slope = float(offset @ log_params / (offset @ offset))
     intercept = float(log_params.mean() - slope * log_flops.mean())
     return IsoflopFit(k=float(np.exp(intercept)), a=slope, optima=optima, num_left_out=len(budgets) - len(optima))
+
+
+def isoflop_budgets(observations: Observations) -> tuple[Observations, ...]:
+    """Return the runs of each budget that has three or more model sizes, in ascending order of C."""
+    runs = observations.in_canonical_order()
+    groups = _budgets(FLOPS_PER_PARAMETER_PER_TOKEN * runs.params * runs.tokens)
+    return tuple(runs.take(rows) for rows in groups if len(np.unique(runs.params[rows])) >= _MIN_SIZES)
+
+
+def budget_of(runs: Observations) -> float:
+    """Return the C of one budget's runs, in FLOPs: their geometric mean."""
+    return float(np.exp(np.log(FLOPS_PER_PARAMETER_PER_TOKEN * runs.params * runs.tokens).mean()))
 
 
 def _budgets(flops: Floats) -> list[np.ndarray[tuple[int], np.dtype[np.intp]]]:
@@ -78,7 +92,7 @@ def _budgets(flops: Floats) -> list[np.ndarray[tuple[int], np.dtype[np.intp]]]:
     return [np.array(group, dtype=np.intp) for group in groups]
 
 
-def _optimum(runs: Observations, flops: Floats) -> IsoflopOptimum | None:
+def _optimum(runs: Observations) -> IsoflopOptimum | None:
     """Return the minimum of the parabola of loss in log N, or ``None`` where it opens downwards or lies outside the runs."""
     log_params = np.log(runs.params)
     offset = log_params - log_params.mean()
@@ -92,11 +106,12 @@ def _optimum(runs: Observations, flops: Floats) -> IsoflopOptimum | None:
     if not offset.min() < lowest < offset.max():
         return None
     params = float(np.exp(lowest + log_params.mean()))
-    budget = float(np.exp(np.log(flops).mean()))
+    budget = budget_of(runs)
     return IsoflopOptimum(
         flops=budget,
         params=params,
         tokens=budget / FLOPS_PER_PARAMETER_PER_TOKEN / params,
         loss=float(constant - linear**2 / (4 * quadratic)),
+        curvature=float(quadratic),
         num_runs=len(runs),
     )

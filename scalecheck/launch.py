@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from scalecheck import compose, last
-from scalecheck.atomic import written_beside
+from scalecheck.atomic import replace as replace_file
 from scalecheck.enforce import BLOCKED_EXIT_CODE, LaunchBlocked, enforce
-from scalecheck.errors import ConfigError, PolicyError, ScalecheckError
+from scalecheck.errors import PolicyError, ScalecheckError
 from scalecheck.facts import Job, ModuleCount, Report, Unknown, Unreadable
 from scalecheck.locating import locator, typed
 from scalecheck.pipeline import DEFAULT_PREFIX, CountModule, JobInput, check_job, locate_job, summarise
@@ -26,7 +27,6 @@ CANNOT_EXIT_CODE = 2
 REPORT_NAME = "scalecheck.json"
 VERBOSE_JOBS = 10
 """Of a sweep, the arithmetic of no more jobs than these is printed; `scalecheck explain` prints that of any."""
-
 
 _CHECKED: list[tuple[Any, Job]] = []
 """The run that was checked in this process, by its config: its report need not ask again."""
@@ -53,6 +53,7 @@ def check_run(config: Any, *, plans: bool = False) -> None:
     if policy.mode == "plan":
         raise planned(report)
     stop_or_go(report)
+    say_what_is_missing(policy)
 
 
 def checked(config: Any, policy: Policy, prefix: str, *, name: str, overrides: tuple[str, ...], origins: bool = False) -> Job:
@@ -126,14 +127,16 @@ def _through(config: Any, policy: Policy, job: JobInput, *, origins: bool) -> Jo
 
 
 def write_report(config: Any) -> None:
-    """Write ``scalecheck.json`` into the output directory of a run that starts, beside ``.hydra/``. Never stops a job."""
+    """Write ``scalecheck.json`` into the output directory of a run that starts, and have it drawn. Never stops a job."""
     policy, prefix = policy_of(config)
     last.remember(None if policy.mode == "off" else partial(_report, config, policy, prefix))
     if policy.mode == "off" or not speaks():
         return
     from scalecheck.formats.json import render
 
-    _write_atomically(Path(config.hydra.runtime.output_dir) / REPORT_NAME, render(last.made()))
+    replace_file(path := Path(config.hydra.runtime.output_dir) / REPORT_NAME, render(last.made()).encode())
+    if config.hydra.job.get("num") is None:  # the jobs of a sweep have numbers, and it has one picture
+        draw(policy, lambda reports: reports.draw_run(path))
 
 
 def _report(config: Any, policy: Policy, prefix: str) -> Report:
@@ -148,9 +151,26 @@ def _report(config: Any, policy: Policy, prefix: str) -> Report:
     return summarise([locate_job(job, locator(config), origins=True)], policy)
 
 
-def _write_atomically(path: Path, text: str) -> None:
-    with written_beside(path, text) as temporary:
-        os.replace(temporary, path)  # noqa: PTH105 - atomic on every platform
+def draw(policy: Policy, start: Callable[[Any], None]) -> None:
+    """Have a report drawn as the policy wants it, by what ``start`` calls in ``launch_report``. What is in its way stops nothing."""
+    if policy.report is None or not speaks():
+        return
+    from scalecheck import launch_report
+
+    try:
+        if not launch_report.missing():
+            start(launch_report)
+    except Exception as bug:  # noqa: BLE001 - a picture fails no launch
+        internal_error(bug, "warn", f"{launch_report.REPORT_NAME} is not drawn; the launch goes on")
+
+
+def say_what_is_missing(policy: Policy) -> None:
+    """Say at the check what is to be installed for the report that the policy wants to be drawn."""
+    if policy.report is not None:
+        from scalecheck.launch_report import missing
+
+        if lacks := missing():
+            say(f"scalecheck: no report.html is drawn, and the launch goes on: {lacks}.")
 
 
 def policy_of(config: Any) -> tuple[Policy, str]:
@@ -209,26 +229,6 @@ def planned(report: Report, caveat: str = "") -> SystemExit:
     code = 1 if report.verdict == "stop" else 0
     say(f"scalecheck: plan: nothing was started (exit {code}){f'; {caveat}' if caveat else ''}.", sys.stdout)
     return plan_ends(code)
-
-
-def uncomposable(broken: ConfigError, policy: Policy) -> SystemExit:
-    """Return the end of a sweep of which a job does not compose: without it Hydra would run the batches before that job."""
-    say(f"scalecheck: error: {redacted(str(broken))}")
-    code = CANNOT_EXIT_CODE if policy.mode == "plan" else BLOCKED_EXIT_CODE
-    say(f"scalecheck: the sweep does not start (exit {code}); nothing was launched.")
-    return plan_ends(code) if policy.mode == "plan" else blocked()
-
-
-def said_empty(policy: Policy) -> bool:
-    """Say that a sweep has no jobs, which is Hydra's matter at a launch.
-
-    Raises:
-        SystemExit: of a plan, which checked nothing.
-    """
-    say("scalecheck: the sweep has no jobs: nothing was checked.")
-    if policy.mode == "plan":
-        raise plan_ends(CANNOT_EXIT_CODE)
-    return False
 
 
 def say(text: str, stream: TextIO | None = None) -> None:

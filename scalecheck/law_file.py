@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -17,7 +18,7 @@ import yaml
 
 from scalecheck.atomic import written_beside
 from scalecheck.errors import ScalecheckError, did_you_mean
-from scalecheck.forms import Bounds, Citation, FittedRange, LossSurface, ParamsConvention
+from scalecheck.forms import Bounds, Citation, FittedRange, Law, LossSurface, ParamsConvention
 from scalecheck.options import count_or_none
 from scalecheck.text import shown
 
@@ -113,6 +114,24 @@ def law_of(node: Any, file: str) -> LossSurface:
         alpha=_coefficient(node, "alpha", file),
         beta=_coefficient(node, "beta", file),
     )
+
+
+def plain_law(law: Law) -> dict[str, Any] | None:
+    """Return a law as plain values: the keys of its file and, as ``file``, where that is; ``law_of_plain`` returns it exactly.
+
+    ``None``: it has another form than a file can hold.
+    """
+    return _plain(law, {}) | {"file": law.citation.where} if isinstance(law, LossSurface) else None
+
+
+def law_of_plain(node: Any, place: str) -> LossSurface:
+    """Return the law that ``plain_law`` has made plain values of; ``place`` names them in sentences.
+
+    Raises:
+        ScalecheckError: as ``read_law``.
+    """
+    law = law_of({key: value for key, value in node.items() if key != "file"} if isinstance(node, Mapping) else node, place)
+    return replace(law, citation=replace(law.citation, where=_text(node, "file", place)))
 
 
 def _plain(law: LossSurface, fit: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace as replaced
 from pathlib import Path
 
 from scalecheck import registry
-from scalecheck.atomic import written_beside
+from scalecheck.atomic import replace
 from scalecheck.errors import ScalecheckError, did_you_mean
 from scalecheck.facts import Report
 from scalecheck.text import shown, wants_color
@@ -19,14 +19,20 @@ SUMMARY_PATH = Path("github-summary")
 """It stands for the file that a job summary of GitHub Actions is added to."""
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 _SUMMARY_NAMES = (f"${SUMMARY_VARIABLE}", f"${{{SUMMARY_VARIABLE}}}")  # as in a file of settings, where no shell puts it in
+_PICTURES = ("svg", "png")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """A format, and the file that it is written to; ``None`` is standard output."""
+    """A format, and the file that it is written to; ``None`` is standard output. ``picture`` names the one that svg and png draw.
+
+    ``is_directory``: the path was typed with a slash at its end.
+    """
 
     form: str
     path: Path | None = None
+    is_directory: bool = False
+    picture: str | None = None
 
 
 def parse_output(text: str) -> Output:
@@ -45,7 +51,28 @@ def parse_output(text: str) -> Output:
         raise ScalecheckError(message)
     if path in ("", "-"):
         return Output(form=form)
-    return Output(form=form, path=SUMMARY_PATH if path in _SUMMARY_NAMES else Path(path))
+    if path in _SUMMARY_NAMES:
+        return Output(form=form, path=SUMMARY_PATH)
+    return Output(form=form, path=Path(path), is_directory=path.endswith(("/", os.sep)))
+
+
+def of_picture(outputs: Iterable[Output], name: str | None) -> list[Output]:
+    """Return the outputs with the picture that ``--picture`` names in those that draw one.
+
+    Raises:
+        ScalecheckError: there is no such picture, or no output that draws one.
+    """
+    found = list(outputs)
+    if name is None:
+        return found
+    known = registry.names("pictures")
+    if name not in known:
+        message = f"--picture {shown(name)[1:-1]}: there is no such picture.{did_you_mean(name, known)}"
+        raise ScalecheckError(message)
+    if not any(output.form in _PICTURES for output in found):
+        message = f"--picture {name}: no output draws one; add --output svg:{name}.svg or --output png:{name}.png."
+        raise ScalecheckError(message)
+    return [replaced(output, picture=name) if output.form in _PICTURES else output for output in found]
 
 
 def written(report: Report, outputs: Iterable[Output]) -> None:
@@ -71,28 +98,73 @@ def _failure(report: Report, output: Output) -> ScalecheckError | None:
 
 
 def _put(report: Report, output: Output) -> None:
-    color = output.form == "terminal" and output.path is None and wants_color(sys.stdout)
-    text = registry.load("formats", output.form).render(report, color=color)
-    # Formats escape what is no UTF-8; were one to forget, an escape is better than no file.
-    text = text.encode("utf-8", "backslashreplace").decode()
-    if output.path is None:
-        _print(text)
+    if output.form == "png" and output.path is None and sys.stdout.isatty():
+        message = "--output png: a picture is not printed to a terminal; name a file: --output png:FILE."
+        raise ScalecheckError(message)
+    if output.form in _PICTURES and _is_many(output):
+        _put_all(report, output)
         return
+    content = _content(report, output)
+    if output.path is None:
+        _print(content)
+        return
+    content = content.encode() if isinstance(content, str) else content
     path = _real_path(output, os.environ)
+    if output.form == "png" and _is_summary(path, os.environ):
+        message = f"--output {_typed(output)}: a job summary is text and takes no picture; name a file: --output png:FILE."
+        raise ScalecheckError(message)
     try:
         if _is_summary(path, os.environ):
-            _add(path, text)
+            _add(path, content)
         else:
-            _replace(path, text)
+            replace(path, content)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         why = error.strerror or error if isinstance(error, OSError) else error
-        message = f"--output {output.form}:{shown(str(output.path))[1:-1]}: it cannot be written: {why}."
+        message = f"--output {_typed(output)}: it cannot be written: {why}."
         raise ScalecheckError(message) from None
 
 
-def _print(text: str) -> None:
+def _content(report: Report, output: Output) -> str | bytes:
+    if output.picture is not None:
+        from scalecheck import page
+        from scalecheck.drawing import files
+
+        made = files.content(page.pictures_of(report), "png" if output.form == "png" else "svg", output.picture)
+        return made if output.form == "png" else made.decode()
+    color = output.form == "terminal" and output.path is None and wants_color(sys.stdout)
+    text: str | bytes = registry.load("formats", output.form).render(report, color=color)
+    # Formats escape what is no UTF-8; were one to forget, an escape is better than no file.
+    return text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _is_many(output: Output) -> bool:
+    from scalecheck.drawing import files
+
+    return output.path is not None and (output.is_directory or files.is_directory(output.path))
+
+
+def _put_all(report: Report, output: Output) -> None:
+    from scalecheck import page
+    from scalecheck.drawing import files
+
     try:
-        sys.stdout.write(text)
+        files.write_picture(page.pictures_of(report), "png" if output.form == "png" else "svg", f"{output.path}/", output.picture)
+    except ScalecheckError as error:
+        message = f"--output {_typed(output)}: {error}"
+        raise ScalecheckError(message) from None
+
+
+def _typed(output: Output) -> str:
+    return f"{output.form}:{shown(str(output.path))[1:-1]}"
+
+
+def _print(content: str | bytes) -> None:
+    try:
+        if isinstance(content, bytes):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
+        else:
+            sys.stdout.write(content)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -125,35 +197,13 @@ def _is_summary(path: Path, environ: Mapping[str, str]) -> bool:
     return bool(environ.get(SUMMARY_VARIABLE)) and path == Path(environ[SUMMARY_VARIABLE])
 
 
-def _add(path: Path, text: str) -> None:
+def _add(path: Path, content: bytes) -> None:
     """Add to a file; where that fails half-way, what was added is taken away again."""
     with path.open("ab") as file:
         before = file.tell()
         try:
-            file.write(text.encode())
+            file.write(content)
             file.flush()
         except OSError:
             file.truncate(before)
             raise
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file, its directory too where there is none, and keep its mode; a device or a pipe is written as it is."""
-    target = Path(os.path.realpath(path))  # a link stays one
-    found = target.stat() if target.exists() else None
-    if found and stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(21, "it is a directory")
-    if found and not stat.S_ISREG(found.st_mode):
-        with target.open("w", encoding="utf-8") as device:
-            device.write(text)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with written_beside(target, text) as temporary:
-        Path(temporary).chmod(stat.S_IMODE(found.st_mode) if found else 0o666 & ~_umask())
-        Path(temporary).replace(target)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

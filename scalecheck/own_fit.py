@@ -41,6 +41,7 @@ class OwnFit:
     law: LossSurface
     table: RunsTable
     fit: SurfaceFit
+    resampled: Bootstrap
     intervals: dict[str, Bounds]
     advice: tuple[Advice, ...]
     isoflop: IsoflopFit | str
@@ -48,6 +49,12 @@ class OwnFit:
     verdict: Identifiability
     resamples: int
     seed: int
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the law in a sentence, and the fit's pictures."""
+        from scalecheck.notebook import fit_html
+
+        return fit_html(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,7 @@ def fit_runs(table: RunsTable, asked: Asked, progress: Callable[[int, int], None
         law=law,
         table=table,
         fit=fit,
+        resampled=resampled,
         intervals={name: resampled.interval(name, LEVEL) for name in (*NAMES, "a")},
         advice=() if set(fit.at_edge) - {"E"} else _advice(law, resampled, isoflop),
         isoflop=isoflop,

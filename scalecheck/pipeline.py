@@ -14,6 +14,7 @@ from scalecheck.account import count
 from scalecheck.enforce import STOPPING, report_verdict, verdict
 from scalecheck.extract import extract
 from scalecheck.facts import PLAN_FIELDS, Account, Expense, Finding, Job, ModuleCount, Origin, Reading, Report, Run, Unknown, View
+from scalecheck.forms import Law
 from scalecheck.judge import judge, judge_sweep
 from scalecheck.outlook import is_bound, outlooks
 from scalecheck.policy import Policy
@@ -56,6 +57,8 @@ def check_job(job: JobInput, policy: Policy) -> Job:
     is_of_one_device = reading.plan.tokens_status == "per_device"
     views = {} if silence or is_of_one_device else outlooks(account, policy.laws, policy.own_laws, unique_tokens(reading.plan))
     run = Run(reading=reading, account=account, outlooks=views, judge=policy.law, name=job.name, expense=_expense(account, reading, policy))
+    if policy.own_laws:
+        run = replace(run, own_laws=policy.own_laws)
     findings = judge(run, policy)
     if policy.waivers and findings:
         findings = _waived(job, findings, policy)
@@ -115,7 +118,19 @@ def summarise(jobs: Iterable[Job], policy: Policy, *, earlier: Iterable[Run] = (
 
         findings = waivers.applied(findings, policy.waivers, [waivers.job_names(job) for job in launched or checked], waivers.today())
     decision = report_verdict(checked, findings, policy.mode)
-    return Report(jobs=checked, findings=findings, mode=policy.mode, on_reject=policy.on_reject, verdict=decision)
+    made = Report(jobs=checked, findings=findings, mode=policy.mode, on_reject=policy.on_reject, verdict=decision)
+    laws = laws_of([policy.own_laws, *(job.run.own_laws for job in checked)])
+    return replace(made, own_laws=laws) if laws else made
+
+
+def laws_of(found: Iterable[Mapping[str, Law]]) -> dict[str, Law]:
+    """Return the laws of the user's files, by name. One name for two laws, in two policies of a report, tells neither: it has none."""
+    laws: dict[str, Law] = {}
+    refused: set[str] = set()
+    for name, law in (item for some in found for item in some.items()):
+        if laws.setdefault(name, law) != law:
+            refused.add(name)
+    return {name: law for name, law in laws.items() if name not in refused}
 
 
 def locate_job(job: Job, locate: Callable[[str], Origin], *, origins: bool) -> Job:

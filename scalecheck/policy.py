@@ -29,6 +29,7 @@ REJECTIONS = ("stop", "drop")
 INTERNAL_ERROR_MODES = ("warn", "stop")
 INTENTS = ("auto", "pretrain", "finetune", "continue", "rl", "distill", "evaluate", "smoke", "ladder")
 COUNTS = ("formula", "instantiate")
+REPORTS = ("html",)
 ATTENTIONS: tuple[AttentionConvention, ...] = get_args(AttentionConvention)
 READ_NAMES = (
     "root", "model", "total_params", "num_layers", "hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads",
@@ -47,6 +48,7 @@ class Policy:
 
     ``own_laws`` are the laws of the user's own files, by name; ``hardware`` is what time and money are told for, ``None``: nothing.
     ``waivers`` are the findings that the team accepts, each for a reason.
+    ``report`` is what is drawn of a launch beside its ``scalecheck.json``, ``None``: nothing.
     ``count`` says whether N comes from the family's formula or from the user's own code, which builds what ``instantiate`` names.
     """
 
@@ -62,6 +64,7 @@ class Policy:
     instantiate: str = DEFAULT_NODE
     attention: AttentionConvention = "full"
     verbose: bool = False
+    report: str | None = None
     read: Mapping[str, Any] = field(default_factory=dict)
     assume: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
@@ -91,11 +94,19 @@ def load_policy(raw: Mapping[str, Any] | None, base: str | Path | None = None) -
         instantiate=_node(given.get("instantiate", DEFAULT_NODE), f"{KEY}.instantiate"),
         attention=cast("AttentionConvention", choice(given.get("attention", "full"), ATTENTIONS, f"{KEY}.attention")),
         verbose=switch(given.get("verbose", False), f"{KEY}.verbose"),
+        report=_report(given.get("report"), f"{KEY}.report"),
         read=_read(given.get("read")),
         assume=_assume(given.get("assume")),
         rules=read_rules(given.get("rules"), f"{KEY}.rules"),
         waivers=_waivers(given.get("waivers"), f"{KEY}.waivers"),
     )
+
+
+def _report(value: Any, key: str) -> str | None:
+    if value is None or value in REPORTS:
+        return cast("str | None", value)
+    message = f"{key} is {shown(value)}; it must be html or null."
+    raise PolicyError(message)
 
 
 def _hardware(value: Any, key: str) -> Hardware | None:

@@ -217,12 +217,15 @@ def _together(parts: Sequence[tuple[CheckEntry, Report]]) -> Report:
     """Return one report of several; what is said of all jobs of one check says of which."""
     if len(parts) == 1:
         return parts[0][1]
+    from scalecheck.pipeline import laws_of
+
     reports = [report for _, report in parts]
     jobs = tuple(job for report in reports for job in report.jobs)
     findings = tuple(_named(finding, entry.name) for entry, report in parts for finding in report.findings)
     mode = max((report.mode for report in reports), key=_STRICTEST_LAST.index)
     rejects = "drop" if all(report.on_reject == "drop" for report in reports) else "stop"
-    return Report(jobs=jobs, findings=findings, mode=mode, on_reject=rejects, verdict=report_verdict(jobs, findings, mode))
+    made = Report(jobs=jobs, findings=findings, mode=mode, on_reject=rejects, verdict=report_verdict(jobs, findings, mode))
+    return replace(made, own_laws=laws_of(report.own_laws for report in reports))
 
 
 def _named(finding: Finding, name: str) -> Finding:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, cast
 
-from scalecheck import facts
+from scalecheck import facts, registry
 from scalecheck.errors import ScalecheckError
 from scalecheck.formats.json import SCHEMA_VERSION
+from scalecheck.report_values import WRITE_ONE, At
 from scalecheck.text import shown
-from scalecheck.values import dataclass
-
-_WRITE_ONE = "scalecheck check --output json:FILE writes one"
 
 
 def read_report(path: Path) -> facts.Report:
@@ -31,10 +28,10 @@ def read_report(path: Path) -> facts.Report:
         message = f"{path}: it cannot be read: {error.strerror or error}."
         raise ScalecheckError(message) from None
     except RecursionError:
-        message = f"{path}: it is not a report of scalecheck, but nested too deeply; {_WRITE_ONE}."
+        message = f"{path}: it is not a report of scalecheck, but nested too deeply; {WRITE_ONE}."
         raise ScalecheckError(message) from None
     except ValueError as error:
-        message = f"{path}: it is not JSON, or not all of it: {shown(str(error))[1:-1]}; {_WRITE_ONE}."
+        message = f"{path}: it is not JSON, or not all of it: {shown(str(error))[1:-1]}; {WRITE_ONE}."
         raise ScalecheckError(message) from None
     try:
         return report_of(data)
@@ -54,9 +51,9 @@ def report_of(data: Any) -> facts.Report:
     Raises:
         ScalecheckError: it is no report, or one of a newer schema.
     """
-    top = _At(value=data, where="")
+    top = At(value=data, where="")
     if not isinstance(data, dict) or "schema_version" not in data or "jobs" not in data:
-        message = f"it is not a report of scalecheck: it has no schema_version and jobs; {_WRITE_ONE}."
+        message = f"it is not a report of scalecheck: it has no schema_version and jobs; {WRITE_ONE}."
         raise ScalecheckError(message)
     version = data["schema_version"]
     if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
@@ -64,7 +61,7 @@ def report_of(data: Any) -> facts.Report:
         message = f"it has schema_version {shown(version)}{made_by}; this scalecheck reads up to {SCHEMA_VERSION}: install a newer one."
         raise ScalecheckError(message)
     if version is True or version != SCHEMA_VERSION:
-        message = f"it is not a report of scalecheck: schema_version is {shown(version)}, not {SCHEMA_VERSION}; {_WRITE_ONE}."
+        message = f"it is not a report of scalecheck: schema_version is {shown(version)}, not {SCHEMA_VERSION}; {WRITE_ONE}."
         raise ScalecheckError(message)
     return facts.Report(
         jobs=tuple(_job(job) for job in top.entries("jobs")),
@@ -72,89 +69,19 @@ def report_of(data: Any) -> facts.Report:
         mode=top.text("mode", "warn"),
         on_reject=top.text("on_reject", "stop"),
         verdict=top.one_of("verdict", facts.Verdict, "pass"),
+        own_laws=_own_laws(top),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _At:
-    """A value of the file and the place where it stands, for a sentence on it. A key that is missing is null: older reports have fewer."""
+def _own_laws(at: At) -> dict[str, Any]:
+    if at.get("own_laws") is None:
+        return {}
+    from scalecheck.law_file import law_of_plain
 
-    value: Any
-    where: str
-
-    def refuse(self, wanted: str) -> NoReturn:
-        """Say that something else was to stand here."""
-        message = f"it is not a report of scalecheck: {self.where or 'it'} is {shown(self.value)}, not {wanted}; {_WRITE_ONE}."
-        raise ScalecheckError(message)
-
-    def get(self, key: str) -> Any:
-        """Return what stands at a key."""
-        return self.value.get(key) if isinstance(self.value, dict) else self.refuse("an object")
-
-    def at(self, key: str) -> _At:
-        """Return what stands at a key, with its place: a report has a hundred values a job, so only where the place is of use."""
-        return _At(value=self.get(key), where=f"{self.where}.{key}" if self.where else key)
-
-    def text(self, key: str, default: str | None = "") -> str:
-        """Return a text; where it is null the default, unless that is ``None``."""
-        found = self.get(key)
-        value = default if found is None else found
-        return value if isinstance(value, str) else self.at(key).refuse("a text")
-
-    def text_or_none(self, key: str) -> str | None:
-        """Return a text or null."""
-        return None if self.get(key) is None else self.text(key)
-
-    def one_of(self, key: str, literal: Any, default: str | None = None) -> Any:
-        """Return one of the words of a Literal; where it is null the default, unless that is ``None``."""
-        found = self.text(key, default)
-        return found if found in get_args(literal) else self.at(key).refuse(f"one of {', '.join(get_args(literal))}")
-
-    def flag(self, key: str) -> bool:
-        """Return true or false; null is false."""
-        found = self.get(key)
-        return bool(found) if isinstance(found, bool | None) else self.at(key).refuse("true or false")
-
-    def number(self, key: str) -> Any:
-        """Return a number or null, as an int where it was written as one."""
-        found = self.get(key)
-        is_number = isinstance(found, int | float) and not isinstance(found, bool)
-        if found is not None and (not is_number or (isinstance(found, float) and not math.isfinite(found))):
-            self.at(key).refuse("a number or null")
-        return found
-
-    def whole(self, key: str) -> int | None:
-        """Return an int or null."""
-        found = self.number(key)
-        return found if isinstance(found, int | None) else self.at(key).refuse("a whole number or null")
-
-    def figure(self, key: str) -> Any:
-        """Return a number; null, which an infinity was written as, is NaN, which is written as null again."""
-        found = self.number(key)
-        return math.nan if found is None else found
-
-    def entries(self, key: str) -> Iterator[_At]:
-        """Yield the items of a list; null is an empty one."""
-        found = self.at(key)
-        if not isinstance(found.value, list | None):
-            found.refuse("a list")
-        for number, item in enumerate(found.value or ()):
-            yield _At(value=item, where=f"{found.where}[{number}]")
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts."""
-        return tuple(item.value if isinstance(item.value, str) else item.refuse("a text") for item in self.entries(key))
-
-    def items(self, key: str) -> Iterator[tuple[str, _At]]:
-        """Yield the names and values of an object; null is an empty one."""
-        found = self.at(key)
-        if not isinstance(found.value, dict | None):
-            found.refuse("an object")
-        for name in found.value or ():
-            yield name, found.at(name)
+    return {name: law_of_plain(item.value, item.where) for name, item in at.items("own_laws")}
 
 
-def _job(at: _At) -> facts.Job:
+def _job(at: At) -> facts.Job:
     return facts.Job(
         name=at.text("name", None),
         overrides=at.texts("overrides"),
@@ -172,58 +99,106 @@ def _job(at: _At) -> facts.Job:
     )
 
 
-def _reading(at: _At) -> facts.Reading:
-    family, status = at.text("family"), _status(at, "tokens", facts.TokensStatus)
+def _reading(at: At) -> facts.Reading:
+    status = _status(at, "tokens", facts.TokensStatus)
+    factors = ("sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices", "target_length")
     numbers = ("tokens_per_step", "num_steps", "sequence_length", "unique_tokens", "epochs", "time_limit_hours")
     plan = facts.TrainingPlan(
         training_tokens=at.number("training_tokens_per_device" if status == "per_device" else "training_tokens"),
         tokens_status=status,
         intent=at.text("intent", "pretrain"),
         intent_reason=at.text("intent_reason"),
-        **{name: at.number(name) for name in numbers},
+        **{name: at.number(name) for name in (*factors, *numbers)},
     )
     return facts.Reading(
-        # A report tells the family and none of its sizes, and no format shows them.
-        shape=facts.ModelShape(family=family, num_layers=0, hidden_size=0, vocab_size=None) if family else None,
+        shape=_shape(at),
         plan=plan,
         module=None if at.get("module") is None else _module(at.at("module")),
         origins={name: _origin(item) for name, item in at.items("origins")},
         unknowns=tuple(_unknown(item) for item in at.entries("unknowns")),
+        declared_params=at.whole("declared_params"),
+        impossible=tuple(_impossible(item) for item in at.entries("impossible")),
+        unused_keys=at.texts("unused_keys"),
         model_dialect=at.text_or_none("model_dialect"),
         schedule_dialect=at.text_or_none("schedule_dialect"),
     )
 
 
-def _account(at: _At) -> facts.Account:
-    params = ("total_params", "active_params", "trainable_params", "non_embedding_params", "embedding_params")
-    return facts.Account(
-        params_status=_status(at, "params", facts.ParamsStatus),
-        attention=at.one_of("attention", facts.AttentionConvention, "full"),
-        training_flops_because=at.text("training_flops_because"),
-        **{name: at.number(name) for name in (*params, "training_tokens", "training_flops", "tokens_per_parameter")},
+def _shape(at: At) -> facts.ModelShape | None:
+    """Return the sizes of a model; of a family that is not known here, and in older reports, there is its name alone."""
+    family = at.text("family")
+    if not family:
+        return None
+    known = registry.load("architectures", family).Shape if family in registry.names("architectures") else None
+    if known is None or at.get("shape") is None:
+        return facts.ModelShape(family=family, num_layers=0, hidden_size=0, vocab_size=None)
+    told = at.at("shape")
+    read: dict[str, Callable[[str], Any]] = {
+        "int": lambda name: told.whole(name) or 0,
+        "int | None": told.whole,
+        "bool": told.flag,
+        "str": told.text,
+        "Head": lambda name: told.one_of(name, facts.Head, "causal_lm"),
+        "tuple[str, ...]": told.texts,
+    }
+    return cast(
+        "facts.ModelShape", known(**{field.name: read[str(field.type)](field.name) for field in fields(known)} | {"family": family})
     )
 
 
-def _status(at: _At, key: str, literal: Any) -> Any:
+def _account(at: At) -> facts.Account:
+    params = ("total_params", "active_params", "trainable_params", "non_embedding_params", "embedding_params")
+    more = ("active_non_embedding_params", "formula_params", "training_tokens", "training_flops", "tokens_per_parameter")
+    sequence = at.at("per_sequence") if at.get("per_sequence") is not None else At(value={}, where="")
+    return facts.Account(
+        parts=tuple(_part(part) for part in at.entries("parts")),
+        params_status=_status(at, "params", facts.ParamsStatus),
+        attention=at.one_of("attention", facts.AttentionConvention, "full"),
+        sequence_length=sequence.whole("sequence_length"),
+        source_length=sequence.whole("source_length"),
+        forward_flops_per_sequence=sequence.whole("forward_flops"),
+        training_flops_per_sequence=sequence.whole("training_flops"),
+        flops_note=sequence.text("flops_note"),
+        training_flops_because=at.text("training_flops_because"),
+        **{name: at.number(name) for name in (*params, *more)},
+    )
+
+
+def _part(at: At) -> facts.Part:
+    copies, used = at.whole("copies"), at.whole("active_copies")
+    return facts.Part(
+        name=at.text("name", None),
+        kind=at.one_of("kind", facts.PartKind),
+        params=at.whole("params"),
+        copies=1 if copies is None else copies,
+        active_copies=None if used == copies else used,
+        forward_flops=at.whole("forward_flops_per_sequence"),
+        backward_flops=at.whole("backward_flops_per_sequence"),
+        frozen=at.flag("frozen"),
+    )
+
+
+def _status(at: At, key: str, literal: Any) -> Any:
     return "unknown" if at.get("status") is None else at.at("status").one_of(key, literal, "unknown")
 
 
-def _module(at: _At) -> facts.ModuleCount:
+def _module(at: At) -> facts.ModuleCount:
     return facts.ModuleCount(
         target=at.text("target"),
         total_params=at.figure("total_params"),
         trainable_params=at.figure("trainable_params"),
         params_by_module=tuple((name, at.at("params_by_module").figure(name)) for name, _ in at.items("params_by_module")),
+        sequence_length=at.whole("sequence_length"),
         forward_flops_per_sequence=at.number("forward_flops_per_sequence"),
         flops_because=at.text("flops_because"),
     )
 
 
-def _outlook(law: str, at: _At) -> facts.Outlook:
+def _outlook(law: str, at: At) -> facts.Outlook:
     bounds = at.get("interval")
     if bounds is not None and (not isinstance(bounds, list) or len(bounds) != 2):
         at.at("interval").refuse("two numbers or null")
-    low, high = (_At(value={"": bound}, where=f"{at.where}.interval").figure("") for bound in bounds or (None, None))
+    low, high = (At(value={"": bound}, where=f"{at.where}.interval").figure("") for bound in bounds or (None, None))
     optional = ("wasted_compute", "predicted_loss", "loss_at_optimum", "effective_tokens", "effective_loss")
     figures = ("params", "law_flops", "optimal_params", "optimal_tokens", "tokens_per_parameter", "multiple", "tokens_for_this_model")
     return facts.Outlook(
@@ -235,7 +210,7 @@ def _outlook(law: str, at: _At) -> facts.Outlook:
     )
 
 
-def _expense(at: _At) -> facts.Expense:
+def _expense(at: At) -> facts.Expense:
     found: dict[str, Any] = {"hardware": _hardware(at.at("hardware"))}
     for name in (field.name for field in fields(facts.Expense) if field.name != "hardware"):
         middle = name.removesuffix("_low").removesuffix("_high")
@@ -246,7 +221,7 @@ def _expense(at: _At) -> facts.Expense:
     return facts.Expense(**found)
 
 
-def _hardware(at: _At) -> facts.Hardware:
+def _hardware(at: At) -> facts.Hardware:
     read: dict[str, Callable[[str], Any]] = {
         "accelerator": at.text,
         "dtype": at.text,
@@ -259,7 +234,7 @@ def _hardware(at: _At) -> facts.Hardware:
     return facts.Hardware(**{field.name: read.get(field.name, at.number)(field.name) for field in fields(facts.Hardware)})
 
 
-def _finding(at: _At) -> facts.Finding:
+def _finding(at: At) -> facts.Finding:
     effects = at.texts("remedy_effects")
     # What can be typed stands before what are words only, so that an effect stands at the place of its remedy.
     typed = [(text,) for text in at.texts("remedies")]
@@ -275,11 +250,15 @@ def _finding(at: _At) -> facts.Finding:
     )
 
 
-def _unknown(at: _At) -> facts.Unknown:
+def _unknown(at: At) -> facts.Unknown:
     return facts.Unknown(field=at.text("field"), reason=at.text("reason"), key=at.text_or_none("key"), remedies=at.texts("remedies"))
 
 
-def _origin(at: _At) -> facts.Origin:
+def _impossible(at: At) -> facts.Impossible:
+    return facts.Impossible(field=at.text("field"), reason=at.text("reason"), key=at.text_or_none("key"))
+
+
+def _origin(at: At) -> facts.Origin:
     return facts.Origin(
         key=at.text_or_none("key"),
         file=at.text_or_none("file"),

@@ -11,15 +11,17 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field, replace
+from pathlib import Path
 from typing import Any
 
 from scalecheck import compose, launch, sweepers
-from scalecheck.enforce import LaunchBlocked
+from scalecheck.enforce import BLOCKED_EXIT_CODE, LaunchBlocked, report_verdict
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Job, Report, Run
 from scalecheck.launch import VERBOSE_JOBS, policy_of, say
-from scalecheck.pipeline import DEFAULT_PREFIX, summarise
+from scalecheck.pipeline import DEFAULT_PREFIX, laws_of, summarise
 from scalecheck.policy import Policy, load_policy
+from scalecheck.redaction import redacted
 from scalecheck.sweep_jobs import JobComposer
 
 PLANNED = ("optuna", "ax", "nevergrad")
@@ -42,6 +44,8 @@ class _Sweep:
     sweeper: str = ""
     accepted: dict[tuple[str, ...], bool] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    last: Report | None = None
     num_launched: int = 0
     num_dropped: int = 0
     has_failed: bool = False
@@ -75,29 +79,65 @@ def check_sweep(config: Any, *, plans: bool = False) -> bool:
         if expanded is None:
             return _is_guarded(config, policy, target)
         if not expanded:
-            return launch.said_empty(policy)
+            return _said_empty(policy)
         report = summarise(_watched(sweep_jobs(config, expanded), len(expanded)), policy)
     except ConfigError as broken:
-        raise launch.uncomposable(broken, policy) from None
+        raise _uncomposable(broken, policy) from None
     launch.speak(report, policy)
-    return _settle(report, policy, _RUNNING[0])
+    return _settle(config, report, _RUNNING[0])
 
 
-def _settle(report: Report, policy: Policy, sweep: _Sweep) -> bool:
-    """Launch all, some or none; return whether some are dropped, which the guard does."""
+def _uncomposable(broken: ConfigError, policy: Policy) -> SystemExit:
+    """Return the end of a sweep of which a job does not compose: without it Hydra would run the batches before that job."""
+    say(f"scalecheck: error: {redacted(str(broken))}")
+    code = launch.CANNOT_EXIT_CODE if policy.mode == "plan" else BLOCKED_EXIT_CODE
+    say(f"scalecheck: the sweep does not start (exit {code}); nothing was launched.")
+    return launch.plan_ends(code) if policy.mode == "plan" else launch.blocked()
+
+
+def _said_empty(policy: Policy) -> bool:
+    """Say that a sweep has no jobs, which is Hydra's matter at a launch.
+
+    Raises:
+        SystemExit: of a plan, which checked nothing.
+    """
+    say("scalecheck: the sweep has no jobs: nothing was checked.")
     if policy.mode == "plan":
+        raise launch.plan_ends(launch.CANNOT_EXIT_CODE)
+    return False
+
+
+def _settle(config: Any, report: Report, sweep: _Sweep) -> bool:
+    """Launch all, some or none; return whether some are dropped, which the guard does."""
+    if sweep.policy.mode == "plan":
         raise launch.planned(report)
-    dropped = _dropped(report, policy)
-    if not dropped:
+    dropped = _dropped(report, sweep.policy)
+    if dropped:
+        sweep.accepted = {job.overrides: job not in dropped for job in report.jobs}
+        _say_dropped(dropped, len(report.jobs))
+    else:
         launch.stop_or_go(report)
-        return False
-    sweep.accepted = {job.overrides: job not in dropped for job in report.jobs}
-    _say_dropped(dropped, len(report.jobs))
-    return True
+    launch.say_what_is_missing(sweep.policy)
+    _draw(config, report, sweep.policy)
+    return bool(dropped)
+
+
+def _draw(config: Any, report: Report, policy: Policy) -> None:
+    """Have a sweep drawn into its directory, which is the one that its jobs get: Hydra tells the time in it once for all."""
+    launch.draw(policy, lambda reports: reports.draw_sweep(report, Path(str(config.hydra.sweep.dir)).absolute()))
+
+
+def _draw_batches(config: Any, sweep: _Sweep) -> None:
+    """Have all batches so far drawn, of a sweeper that chooses while it runs; what is said of all jobs, the last one says."""
+    if sweep.last is not None:
+        jobs = tuple(sweep.jobs)
+        verdict = report_verdict(jobs, sweep.last.findings, sweep.last.mode)
+        _draw(config, replace(sweep.last, jobs=jobs, verdict=verdict, own_laws=laws_of(job.run.own_laws for job in jobs)), sweep.policy)
 
 
 def _is_guarded(config: Any, policy: Policy, target: str) -> bool:
     if policy.mode != "plan":
+        launch.say_what_is_missing(policy)
         return True
     storage = sweepers.sweeper_storage(config)
     if not any(target.startswith(f"hydra_plugins.hydra_{name}_sweeper.") for name in PLANNED) or storage:
@@ -118,7 +158,11 @@ def check_batch(config: Any, override_lists: Sequence[Sequence[str]]) -> list[bo
     named = [tuple(overrides) for overrides in override_lists]
     # A sweeper that chooses while it runs may choose the same values again, and pays for them again.
     is_known = all(overrides in sweep.accepted for overrides in named)
-    accepted = sweep.accepted if is_known else _judge_batch(config, named, sweep)
+    try:
+        accepted = sweep.accepted if is_known else _judge_batch(config, named, sweep)
+    except SystemExit:  # hydra-core 1.3 calls no end hook of a sweep that is ended
+        _draw_batches(config, sweep)
+        raise
     chosen = [accepted[overrides] for overrides in named]
     sweep.num_dropped += chosen.count(False)
     sweep.num_launched += chosen.count(True)
@@ -130,7 +174,7 @@ def _judge_batch(config: Any, named: Sequence[tuple[str, ...]], sweep: _Sweep) -
     try:
         report = summarise(sweep_jobs(config, named, first), policy, earlier=sweep.runs)
     except ConfigError as broken:
-        raise launch.uncomposable(broken, policy) from None
+        raise _uncomposable(broken, policy) from None
     launch.speak(report, policy)
     if policy.mode == "plan":
         raise launch.planned(report, f"{sweep.sweeper.rpartition('.')[2]} chooses further batches while it runs")
@@ -143,6 +187,9 @@ def _judge_batch(config: Any, named: Sequence[tuple[str, ...]], sweep: _Sweep) -
     else:
         launch.stop_or_go(report, sweep.num_launched, drops=sweep.sweeper.startswith(TAKES_DROPPED_JOBS))
     sweep.runs += [job.run for job in report.jobs if job not in dropped]
+    if policy.report is not None:
+        sweep.jobs += report.jobs
+        sweep.last = report
     return {job.overrides: job not in dropped for job in report.jobs}
 
 
@@ -221,18 +268,23 @@ def kept_launcher() -> Any:
     return _RUNNING[0].launcher
 
 
-def note_failure() -> None:
-    """Remember that a job failed: its own traceback is what its user has to see, and not our exit code."""
-    _RUNNING[0].has_failed = True
+def note_failure(config: Any) -> None:
+    """Remember that a job failed: its own traceback is what its user has to see, and not our exit code. It may end the sweep."""
+    sweep = _RUNNING[0]
+    if not sweep.has_failed:
+        _draw_batches(config, sweep)
+    sweep.has_failed = True
 
 
-def end_sweep() -> None:
-    """End a sweep of which jobs were dropped with exit code 3, unless something else is ending it already.
+def end_sweep(config: Any) -> None:
+    """Have the batches drawn, and end a sweep of which jobs were dropped with exit code 3, unless something else is ending it.
 
     Raises:
         LaunchBlocked: exit code 3.
     """
     sweep = _RUNNING.pop() if _RUNNING else None
+    if sweep is not None:
+        _draw_batches(config, sweep)
     if sweep is None or not sweep.num_dropped or sweep.has_failed:
         return
     ending = sys.exc_info()[1]  # hydra-core 1.4 calls the end hooks while an exception is on its way

@@ -14,7 +14,7 @@ import pytest
 from scalecheck.policy import READ_NAMES
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
 MODULES = sorted(path.name for path in (ROOT / "scalecheck").glob("[!_]*") if path.suffix == ".py" or (path / "__init__.py").exists())
 
 

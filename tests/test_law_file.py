@@ -13,8 +13,9 @@ import yaml
 
 from scalecheck.errors import ScalecheckError
 from scalecheck.forms import Citation, FittedRange, LossSurface
-from scalecheck.law_file import read_law, write_law
+from scalecheck.law_file import law_of_plain, plain_law, read_law, write_law
 from scalecheck.laws.besiroglu2024 import LAW as PUBLISHED
+from scalecheck.laws.hoffmann2022_a1 import LAW as ALLOCATION
 
 OWN = LossSurface(
     name="mine",
@@ -164,3 +165,21 @@ def test_place_where_no_law_can_be(tmp_path, out, said):
 def test_reading_a_law_imports_no_numpy():
     code = "import sys, scalecheck.law_file; sys.exit(sorted({'numpy', 'pydantic', 'hydra', 'omegaconf'} & set(sys.modules)) or 0)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr == ""
+
+
+def test_plain_values_are_the_law_with_the_place_of_its_file():
+    law = replace(OWN, citation=Citation(authors="your own fit", year=0, arxiv="", where="conf/mine.yaml"))
+    plain = plain_law(law)
+    assert (plain["file"], plain["alpha"]) == ("conf/mine.yaml", OWN.alpha)
+    assert law_of_plain(plain, "own_laws.mine") == law
+
+
+def test_law_of_another_form_has_no_plain_values():
+    assert plain_law(ALLOCATION) is None
+
+
+@pytest.mark.parametrize("node", [None, 3, "x", [], {"file": 3}, {"fil": "x"}])
+def test_plain_values_that_are_no_law_are_named_by_their_place(node):
+    with pytest.raises(ScalecheckError, match=r"^own_laws\.x: ") as caught:
+        law_of_plain(node, "own_laws.x")
+    assert "\n" not in str(caught.value)

@@ -6,14 +6,18 @@ import json
 import os
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from scalecheck import registry
+from scalecheck.drawing.scene import Picture, Table
 from scalecheck.errors import ScalecheckError
 from scalecheck.facts import Finding, Report
-from scalecheck.outputs import SUMMARY_PATH, Output, parse_output, written
+from scalecheck.outputs import SUMMARY_PATH, Output, of_picture, parse_output, written
 
+PICTURES = ("svg", "png")
+TEXTS = [name for name in registry.names("formats") if name not in PICTURES]
 REPORT = Report(jobs=(), findings=(Finding(rule="r", message="m", severity="error"),))
 
 
@@ -34,6 +38,7 @@ def names():
         ("terminal", "terminal", None),
         ("json:-", "json", None),
         ("sarif:out.sarif", "sarif", Path("out.sarif")),
+        ("svg:a.svg", "svg", Path("a.svg")),
         ("sarif:C:\\a.sarif", "sarif", Path("C:\\a.sarif")),
         ("markdown:github-summary", "markdown", SUMMARY_PATH),
         ("markdown:$GITHUB_STEP_SUMMARY", "markdown", SUMMARY_PATH),
@@ -59,11 +64,87 @@ def test_what_is_no_output_is_one_sentence(text, said):
 
 
 def test_every_format_at_once(capsys):
-    written(REPORT, [Output(form=name, path=Path(f"out.{name}")) for name in registry.names("formats")] + [Output(form="terminal")])
-    for name in registry.names("formats"):
+    written(REPORT, [Output(form=name, path=Path(f"out.{name}")) for name in TEXTS] + [Output(form="terminal")])
+    for name in TEXTS:
         assert Path(f"out.{name}").read_text() == registry.load("formats", name).render(REPORT)
     assert capsys.readouterr().out == registry.load("formats", "terminal").render(REPORT)
-    assert names() == sorted(f"out.{name}" for name in registry.names("formats")), "no temporary file is left"
+    assert names() == sorted(f"out.{name}" for name in TEXTS), "no temporary file is left"
+
+
+@pytest.fixture
+def pictures(monkeypatch):
+    """There are two pictures, each with a mark of its own colour."""
+
+    def drawn(name):
+        def draw(canvas):
+            canvas.text(canvas.axes(), (0, 0), name)
+
+        table = Table(head=(), rows=())
+        return SimpleNamespace(ORDER=len(name), picture=lambda _: Picture(name=name, title=name, description=name, table=table, draw=draw))
+
+    modules = {name: drawn(name) for name in ("plane", "losses")}
+    monkeypatch.setattr(registry, "load_all", lambda _: tuple(modules.values()))
+
+
+@pytest.mark.parametrize("form", PICTURES)
+def test_picture_is_what_the_format_renders(form, pictures, capfdbinary):
+    written(REPORT, [Output(form=form, path=Path("out")), Output(form=form)])
+    content = Path("out").read_bytes()
+    rendered = registry.load("formats", form).render(REPORT)
+    assert content == (rendered if isinstance(rendered, bytes) else rendered.encode())
+    assert content.startswith(b"\x89PNG" if form == "png" else b"<?xml")
+    assert names() == ["out"]
+    assert capfdbinary.readouterr().out == content
+
+
+def test_chosen_picture(pictures):
+    outputs = of_picture([parse_output("svg:a.svg"), parse_output("json:a.json")], "losses")
+    assert outputs == [Output(form="svg", path=Path("a.svg"), picture="losses"), Output(form="json", path=Path("a.json"))]
+    written(REPORT, outputs)
+    assert ">losses</text>" in Path("a.svg").read_text()
+    assert of_picture([Output(form="json")], None) == [Output(form="json")]
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "said"),
+    [
+        ("svg:a.svg", "plan", "--picture plan: there is no such picture. Did you mean 'plane'?"),
+        ("json:a.json", "plane", "--picture plane: no output draws one; add --output svg:plane.svg or --output png:plane.png."),
+    ],
+)
+def test_picture_that_cannot_be_chosen_is_one_sentence(form, name, said):
+    with pytest.raises(ScalecheckError) as raised:
+        of_picture([parse_output(form)], name)
+    assert str(raised.value) == said
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_directory_gets_every_picture(there, pictures):
+    if there:
+        Path("out").mkdir()
+    written(REPORT, [parse_output("svg:out" if there else "svg:out/"), parse_output("png:out/")])
+    assert sorted(path.name for path in Path("out").iterdir()) == ["losses.png", "losses.svg", "plane.png", "plane.svg"]
+
+
+def test_directory_that_cannot_be_made_is_one_sentence(pictures):
+    Path("file").write_text("kept")
+    with pytest.raises(ScalecheckError, match=r"^--output svg:file/x: file/x/plane.svg: the picture cannot be written: Not a directory\.$"):
+        written(REPORT, [parse_output("svg:file/x/")])
+
+
+def test_picture_of_pixels_is_not_printed_to_a_terminal(pictures, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    with pytest.raises(ScalecheckError, match="a picture is not printed to a terminal; name a file: --output png:FILE"):
+        written(REPORT, [Output(form="png")])
+    assert capsys.readouterr().out == ""
+
+
+def test_job_summary_takes_no_picture_of_pixels(pictures, monkeypatch):
+    Path("summary").write_text("text\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary")
+    with pytest.raises(ScalecheckError, match="a job summary is text and takes no picture"):
+        written(REPORT, [parse_output("png:github-summary")])
+    assert Path("summary").read_text() == "text\n"
 
 
 def test_what_is_printed_comes_in_the_order_that_was_asked_for(capsys):
@@ -120,7 +201,7 @@ def test_failure_keeps_the_file_that_was_there_and_the_other_outputs(capsys, mon
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("scalecheck.outputs.written_beside", full)
+    monkeypatch.setattr("scalecheck.atomic.written_beside", full)
     with pytest.raises(ScalecheckError, match=r"--output json:out\.json: it cannot be written: No space left on device\."):
         written(REPORT, [Output(form="json", path=Path("out.json")), Output(form="terminal")])
     assert Path("out.json").read_text() == "old"

@@ -41,6 +41,21 @@ def over_budget(**options) -> dict:
     return {"rules": {"over_budget": options}}
 
 
+# --- what is drawn
+
+
+def test_report_is_html_or_none():
+    assert load_policy(None).report is None
+    assert load_policy({"report": None}).report is None
+    assert load_policy({"report": "html"}).report == "html"
+
+
+@pytest.mark.parametrize("value", ["pdf", True, False, 3, ["html"], "HTML", ""])
+def test_other_reports_are_refused(value):
+    assert refusal({"report": value}).startswith(f"{KEY}.report is ")
+    assert refusal({"report": value}).endswith("; it must be html or null.")
+
+
 # --- what we ship
 
 

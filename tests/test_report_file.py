@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,13 +11,44 @@ from hypothesis import strategies as st
 
 from scalecheck import registry
 from scalecheck.errors import ScalecheckError
-from scalecheck.facts import Account, Finding, Job, ModuleCount, Origin, Outlook, Reading, Remedy, Report, Run, TrainingPlan, Unknown
+from scalecheck.facts import (
+    Account,
+    Finding,
+    Impossible,
+    Job,
+    ModelShape,
+    ModuleCount,
+    Origin,
+    Outlook,
+    Part,
+    Reading,
+    Remedy,
+    Report,
+    Run,
+    TrainingPlan,
+    Unknown,
+)
 from scalecheck.fingerprints import fingerprinted
-from scalecheck.formats.json import render
+from scalecheck.formats.json import lines, render
 from scalecheck.pipeline import JobInput, check_job, locate_job, summarise
 from scalecheck.policy import load_policy
 from scalecheck.report_file import read_report, report_of
 
+DRAWN = ("html", "svg", "png")
+WRITTEN = [name for name in registry.names("formats") if name not in DRAWN]
+"""A picture takes a second, so those formats are compared in a test of their own."""
+MINE = """
+name: mine
+form: loss_surface
+params_convention: total
+data: our runs
+fitted_range: {params: [1e7, 1e9]}
+E: 1.7
+A: 400.0
+B: 1800.0
+alpha: 0.35
+beta: 0.36
+"""
 GPT2 = {"n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 1024, "vocab_size": 50257}
 FOUND = Finding(
     rule="over_budget", message="m", severity="error", subject="training_flops", waived="known",
@@ -99,11 +130,93 @@ def test_round_trip(view_of, tmp_path):
 def test_every_format_renders_from_it(view_of):
     for report in reports(view_of):
         back = report_of(json.loads(render(report)))
-        for name in registry.names("formats"):
+        for name in WRITTEN:
             shown = registry.load("formats", name).render(back)
             assert shown
             if "inf" not in (str(outlook.multiple) for job in report.jobs for outlook in job.run.outlooks.values()):
                 assert shown == registry.load("formats", name).render(report), name
+
+
+@pytest.fixture
+def report_with_own_law(view_of, tmp_path):
+    """Two jobs, with their ledgers, of a policy whose law stands in a file."""
+    (tmp_path / "mine.yaml").write_text(MINE)
+    policy = load_policy({"law": "mine.yaml", "laws": ["besiroglu2024"]}, tmp_path)
+    configs = [
+        {"model": GPT2, "trainer": {"max_steps": 356 * times, "devices": 1}, "data": {"batch_size": 512, "seq_len": 1024}}
+        for times in (1, 9)
+    ]
+    jobs = [check_job(JobInput(view=view_of(config), name=str(number), environ={}), policy) for number, config in enumerate(configs)]
+    return summarise(jobs, policy)
+
+
+def test_pictures_are_those_of_the_report(report_with_own_law):
+    back = report_of(json.loads(render(report_with_own_law)))
+    for name in ("html", "svg"):
+        drawn = registry.load("formats", name).render
+        assert drawn(back) == drawn(report_with_own_law)
+
+
+def test_ledger_and_what_a_sequence_costs_are_kept(report_with_own_law):
+    account = report_with_own_law.jobs[0].run.account
+    assert len(account.parts) > 10
+    back = report_of(json.loads(render(report_with_own_law))).jobs[0].run
+    assert back.account == account
+    assert back.reading == report_with_own_law.jobs[0].run.reading
+
+
+def test_family_of_a_newer_scalecheck_is_its_name_alone(report_with_own_law):
+    data = json.loads(render(report_with_own_law))
+    data["jobs"][0]["family"] = "gpt2042"
+    assert report_of(data).jobs[0].run.reading.shape == ModelShape(family="gpt2042", num_layers=0, hidden_size=0, vocab_size=None)
+
+
+@pytest.mark.parametrize("name", registry.names("architectures"))
+def test_every_kind_of_size_can_be_read(name):
+    kind = registry.load("architectures", name).Shape
+    values = {"int": 3, "int | None": None, "bool": True, "str": "s", "Head": "masked_lm", "tuple[str, ...]": ("a", "b")}
+    shape = kind(**{field.name: values[field.type] for field in fields(kind)} | {"family": name})
+    run = Run(reading=Reading(shape=shape, unused_keys=("a",), impossible=(Impossible(field="f", reason="r"),)), account=Account())
+    report = Report(jobs=(Job(name="0", overrides=(), run=run, findings=(), verdict="pass"),))
+    assert report_of(json.loads(render(report))).jobs[0].run.reading == run.reading
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Part(name="experts", kind="matmul", params=7, copies=64, active_copies=8, forward_flops=14),
+        Part(name="pixels", kind="matmul", params=7, forward_flops=14, backward_flops=14),
+        Part(name="shared", kind="matmul", params=7, copies=1, active_copies=12, forward_flops=14, frozen=True),
+        Part(name="table", kind="input_embedding", params=None, forward_flops=None),
+    ],
+    ids=lambda part: part.name,
+)
+def test_part_is_kept(part):
+    run = Run(reading=Reading(), account=Account(parts=(part,), sequence_length=9, source_length=8, flops_note="n", formula_params=3))
+    report = Report(jobs=(Job(name="0", overrides=(), run=run, findings=(), verdict="pass"),))
+    (job,) = report_of(json.loads(render(report))).jobs
+    assert job.run.account == run.account
+
+
+def test_laws_of_the_users_own_are_kept(report_with_own_law, tmp_path):
+    told = json.loads(render(report_with_own_law))["own_laws"]
+    assert (told["mine"]["alpha"], told["mine"]["file"]) == (0.35, str(tmp_path / "mine.yaml"))
+    assert report_of({"schema_version": 1, "jobs": [], "own_laws": told}).own_laws == report_with_own_law.own_laws
+
+
+def test_law_that_is_none_is_one_sentence(report_with_own_law):
+    data = json.loads(render(report_with_own_law))
+    data["own_laws"]["mine"]["alpha"] = -1
+    with pytest.raises(ScalecheckError, match=r"own_laws\.mine: the coefficient alpha is -1; it needs a finite number above 0"):
+        report_of(data)
+
+
+def test_lines_are_the_same_report(view_of, report_with_own_law):
+    for report in (*reports(view_of), report_with_own_law, Report(jobs=()), replace(report_with_own_law, mode='"jobs": []')):
+        text = "".join(lines(report))
+        assert text.isascii()
+        assert len(text.splitlines()) == len(report.jobs) + 2
+        assert render(report_of(json.loads(text, parse_constant=lambda _: None))) == render(report)
 
 
 def test_fingerprints_are_those_of_the_report(view_of):
@@ -203,7 +316,7 @@ def test_any_value_that_is_wrong_is_one_sentence_or_rendered(wrong, view_of):
             except ScalecheckError as error:
                 assert "\n" not in str(error)
                 continue
-            for name in registry.names("formats"):
+            for name in WRITTEN:
                 registry.load("formats", name).render(back)
 
 

@@ -48,9 +48,9 @@ class ScaleCheckCallback(Callback):
             self._let_go(config)
 
     def on_multirun_end(self, config: Any, **kwargs: Any) -> None:
-        """End with exit code 3 where jobs were dropped."""
+        """Have drawn what a sweeper chose while it ran; end with exit code 3 where jobs were dropped."""
         if "scalecheck.sweep" in sys.modules:
-            sys.modules["scalecheck.sweep"].end_sweep()
+            sys.modules["scalecheck.sweep"].end_sweep(config)
 
     def on_job_start(self, config: Any, **kwargs: Any) -> None:
         """Write the report of a job that starts. Runs in the launcher's worker, so it never rejects."""

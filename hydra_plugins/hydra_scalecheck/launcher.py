@@ -84,10 +84,10 @@ class ScaleCheckLauncher(Launcher):
         try:
             returns: Sequence[JobReturn] = self.inner.launch(chosen, initial_job_idx)
         except BaseException:
-            sweep.note_failure()
+            sweep.note_failure(self.config)
             raise
         if any(getattr(one, "status", None) == JobStatus.FAILED for one in returns or ()):
-            sweep.note_failure()
+            sweep.note_failure(self.config)
         return returns
 
     def _not_run(self, overrides: Sequence[str]) -> JobReturn:

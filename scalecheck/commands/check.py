@@ -16,6 +16,7 @@ EXAMPLES = (
     "scalecheck check --config-dir conf --config-name train 'experiment=glob(*)' --jobs 4",
     "scalecheck check --config-dir conf --config-name train --policy strict --format json",
     "scalecheck check --config base.yaml --config large.yaml train.lr=1e-3        (a repo without Hydra)",
+    "scalecheck check --config-dir conf --config-name train --output html:report.html",
     "scalecheck check --output terminal --output sarif:scalecheck.sarif           (what [tool.scalecheck] of pyproject.toml lists)",
 )
 
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--output", action="append", default=[], metavar="FORM[:PATH]", help="what to write, and where; may be given several times")
     add("--format", dest="output", action="append", metavar="F", help="the same, printed: terminal, json, ... (default: terminal)")
+    add("--picture", metavar="NAME", help="the picture that svg and png outputs draw; without it the first, or all into a directory")
     add("--exit-zero", action="store_true", help="exit 0 also with findings; still 2 where nothing could be checked")
     add("--baseline", type=Path, metavar="FILE", help="findings that stand in this file count for nothing (scalecheck baseline writes it)")
     return made
@@ -46,6 +48,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parser().parse_intermixed_args(arguments)
     asked = repo_check.asked(options)
     wanted = [outputs.parse_output(text) for text in options.output] or repo_check.outputs_of(asked)
+    wanted = outputs.of_picture(wanted, options.picture)
     known, path = None, options.baseline or asked.baseline
     if path is not None:
         from scalecheck import baseline

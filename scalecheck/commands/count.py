@@ -17,14 +17,16 @@ from scalecheck.config_file import read_config_file
 from scalecheck.errors import ConfigError, ScalecheckError
 from scalecheck.facts import PLAN_FIELDS, AttentionConvention, Counted, Origin, Reading
 from scalecheck.survey import whole
-from scalecheck.text import wants_color
+from scalecheck.text import shown, wants_color
 
 SUMMARY = "count a model's parameters and FLOPs, part by part: of a config.json on disk, or of a repo's config"
 EXAMPLES = (
     "scalecheck count path/to/config.json --sequence-length 4096",
     "scalecheck count --config-dir conf --config-name train model=large --format json",
+    "scalecheck count path/to/config.json --plot ledger.svg",
 )
 DEFAULT_LENGTH = 2048
+PLOTS = (".svg", ".png", ".html")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     add("--source-length", metavar="T", help="tokens of the encoder's sequence in an encoder-decoder (default: as long)")
     add("--instantiate", action="store_true", help="build the model with the repo's own code too, and count it; runs that code")
     add("--attention", choices=get_args(AttentionConvention), help="pairs that are counted: full TxT (default), causal, within windows")
+    add("--plot", metavar="FILE", type=Path, help="draw the ledger too, into a .svg, .png or .html file; needs scalecheck[report]")
     return made
 
 
@@ -60,14 +63,44 @@ def run(arguments: Sequence[str]) -> int:
     if not hasattr(renderer, "render_count"):
         message = f"--format {options.format}: a ledger is shown as terminal or json."
         raise ScalecheckError(message)
+    if options.plot is not None and options.plot.suffix not in PLOTS:
+        message = f"--plot {shown(str(options.plot))[1:-1]}: a ledger is drawn into a file whose name ends in {' or '.join(PLOTS)}."
+        raise ScalecheckError(message)
     counted = _counted(options)
     problems = _problems(counted)
     if counted.account.parts or counted.account.total_params is not None:
         color = options.format == "terminal" and wants_color(sys.stdout)
         print(renderer.render_count(counted, color=color).rstrip("\n"))
+        if options.plot is not None:
+            _plot(counted, options.plot)
     for problem in problems:
         print(f"scalecheck: error: {problem}", file=sys.stderr)
     return 2 if problems else 0
+
+
+def _plot(counted: Counted, path: Path) -> None:
+    """Draw the ledger into a file.
+
+    Raises:
+        ScalecheckError: nothing is known of the model's parts, the libraries are missing, or the file cannot be written.
+    """
+    from scalecheck.drawing import files
+    from scalecheck.drawing.ledger import picture_of_account
+    from scalecheck.notebook import account_sentence
+
+    name = counted.reading.shape.family if counted.reading.shape else "model"
+    picture = picture_of_account(counted.account, name)
+    if picture.draw is None:
+        message = f"--plot {path}: {' '.join(picture.notes)}"
+        raise ScalecheckError(message)
+    if path.suffix != ".html":
+        files.write_picture([picture], "svg" if path.suffix == ".svg" else "png", path)
+        return
+    from scalecheck import page
+
+    about = [("config", counted.source)]
+    text = page.html_of_pictures(f"The ledger of {name}", account_sentence(counted.account, name), [picture], about)
+    files.put(path, text.encode("utf-8", "backslashreplace"))
 
 
 def _problems(counted: Counted) -> list[str]:

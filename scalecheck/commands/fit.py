@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scalecheck import __version__, registry
+from scalecheck import __version__, fit_outputs, registry
 from scalecheck.errors import ScalecheckError, did_you_mean
 from scalecheck.law_file import PARAMS_CONVENTIONS, refuse_to_write, write_law
 from scalecheck.options import count_or_none
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from scalecheck.own_fit import OwnFit
 
 SUMMARY = "fit a scaling law to a table of your own runs, with intervals, and write it for `law: path` of a policy"
-EXAMPLES = ("scalecheck fit runs.csv --out conf/scalecheck/law/mine.yaml --units tokens=1e9",)
+EXAMPLES = (
+    "scalecheck fit runs.csv --out conf/scalecheck/law/mine.yaml --units tokens=1e9",
+    "scalecheck fit runs.csv --output html:fit.html --output svg:pictures/",
+)
 SCHEMA_VERSION = 1
 _FORMATS = ("terminal", "json")
 _LONG = 2_000_000  # runs times resamples: about a minute of one CPU
@@ -52,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     add("--name", metavar="NAME", help="name of the law (default: that of --out, else mine)")
     add("--params-convention", metavar="P", default="total", help=f"which parameters N counts: {', '.join(PARAMS_CONVENTIONS)}")
     add("--format", metavar="F", default="terminal", help="terminal or json (default: terminal)")
+    add("--output", metavar="FORM:PATH", action="append", default=[], help="draw it too: html:FILE, svg:FILE, png:FILE, svg:DIR/ for all")
+    add("--picture", metavar="NAME", help=f"what svg and png files show: {', '.join(registry.names('fit_pictures'))} (default: surface)")
     return made
 
 
@@ -67,6 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     resamples, seed = _whole(options.resamples, "--resamples", _MIN_RESAMPLES, _MAX_RESAMPLES), _whole(options.seed, "--seed", 0, 2**63)
     out = Path(options.out) if options.out is not None else None
     name = _name(options.name, out)
+    outputs = fit_outputs.parsed(options.output, options.picture)
     if out is not None:
         refuse_to_write(out, replace=options.force)
     from scalecheck.own_fit import Asked, fit_object, fit_runs
@@ -90,7 +96,10 @@ def run(arguments: Sequence[str]) -> int:
         return _INTERRUPTED
     if out is not None:
         write_law(out, found.law, fit_object(found), replace=options.force)
-    print(json.dumps(_object(found, out), indent=2) if options.format == "json" else "\n".join(_lines(found, out)))
+    print(json.dumps(_object(found, out), indent=2) if options.format == "json" else "\n".join(_lines(found, out)), flush=True)
+    made = fit_outputs.written(found, outputs)
+    if made and options.format != "json":
+        print(f"\nDrawn: {', '.join(clean(str(path)) for path in made)}")
     return 0
 
 

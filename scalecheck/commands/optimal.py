@@ -24,6 +24,7 @@ EXAMPLES = (
     "scalecheck optimal --flops 1e21",
     "scalecheck optimal --gpu-hours 5000 --accelerator h100-sxm --mfu 0.4 --inference-tokens 1e12",
     "scalecheck optimal --config-dir conf --config-name train --group model",
+    "scalecheck optimal --flops 1e21 --plot out.svg",
 )
 SCHEMA_VERSION = 1
 LARGEST = 1e100
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     add("--inference-tokens", metavar="D", help="tokens to serve over the model's life: the split that is cheapest with them")
     add("--law", action="append", default=[], metavar="NAME|FILE", help="a law, or a law's file; may be repeated (default: all shipped)")
     add("--group", metavar="GROUP", help="a config group of the repo: compose and count each option, at the C of the config as it stands")
+    add("--plot", nargs="?", const="-", metavar="FILE", help="draw N* and D* into a .svg or .png file; without a name, as text below")
     add_options(made)
     add("--format", default="terminal", metavar="F", help="terminal or json (default: terminal)")
     return made
@@ -69,6 +71,7 @@ def run(arguments: Sequence[str]) -> int:
         message = f"--format {options.format}: a plan is shown as {' or '.join(_FORMATS)}.{did_you_mean(options.format, _FORMATS)}"
         raise ScalecheckError(message)
     given = _given(options)
+    plot = _plot(options)
     if options.group is not None:
         return _group(options)
     laws = _laws(options.law)
@@ -80,7 +83,32 @@ def run(arguments: Sequence[str]) -> int:
         print(json.dumps(_object(found, because), indent=2))
     else:
         print("\n".join(optimal_text.lines(found, because)))
+    if plot is not None:
+        from scalecheck import optimal_plot
+
+        optimal_plot.write(found, laws, plot)
     return 0
+
+
+def _plot(options: argparse.Namespace) -> Path | None:
+    """Return the file that a plane is drawn into; ``-`` is standard output, ``None`` asks for no picture.
+
+    Raises:
+        ScalecheckError: of a file's ending, of a group's options, or a plot as text beside JSON.
+    """
+    if options.plot is None:
+        return None
+    from scalecheck.optimal_plot import form_of
+
+    if options.group is not None:
+        message = "--plot draws what the laws answer, and --group asks for the options of a config: leave one of them out."
+        raise ScalecheckError(message)
+    if options.plot == "-" and options.format == "json":
+        message = "--plot without a file prints text, and --format json prints JSON: give --plot a file, such as plane.svg."
+        raise ScalecheckError(message)
+    if options.plot != "-":
+        form_of(Path(options.plot))
+    return Path(options.plot)
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:

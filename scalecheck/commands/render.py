@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scalecheck import registry
-from scalecheck.outputs import parse_output, written
+from scalecheck.outputs import of_picture, parse_output, written
 from scalecheck.report_file import read_report
 
 SUMMARY = "render a JSON report in other formats: a job summary, annotations, SARIF, JUnit, ..."
 EXAMPLES = (
     "scalecheck render report.json --format markdown",
+    "scalecheck render report.json --output html:report.html --output svg:pictures/",
     "scalecheck render report.json --output sarif:out.sarif --output markdown:github-summary",
 )
 
@@ -34,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FORM[:FILE]",
         help="the same, into a file; may be given several times. The file github-summary is the job summary of GitHub Actions",
     )
+    made.add_argument("--picture", metavar="NAME", help="the picture that svg and png draw; without it the first, or all into a directory")
     return made
 
 
@@ -44,6 +46,6 @@ def run(arguments: Sequence[str]) -> int:
         ScalecheckError: the report cannot be read, a format is not known, a file cannot be written.
     """
     options = parser().parse_args(arguments)
-    chosen = [parse_output(text) for text in options.outputs or ["terminal"]]
+    chosen = of_picture([parse_output(text) for text in options.outputs or ["terminal"]], options.picture)
     written(read_report(options.report), chosen)
     return 0

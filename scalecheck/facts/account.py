@@ -74,3 +74,9 @@ class Account:
     training_flops_because: str = ""
     training_tokens: int | None = None
     tokens_per_parameter: float | None = None
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: N and C in a sentence, and where they are."""
+        from scalecheck.notebook import account_html
+
+        return account_html(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Literal
+from typing import Any, Literal
 
 from scalecheck.facts.account import Account
 from scalecheck.facts.expense import Expense
@@ -49,6 +49,7 @@ class Outlook:
 class Run:
     """All that a rule may look at: one job, read, counted and compared. ``judge`` names the law that decides.
 
+    ``own_laws`` are the laws of the user's files that its policy names; of a report that was read back, they stand in the report alone.
     ``expense`` is ``None`` where the policy names no accelerator, or C is unknown.
     """
 
@@ -58,6 +59,7 @@ class Run:
     expense: Expense | None = None
     judge: str = ""
     name: str = ""
+    own_laws: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,16 +107,23 @@ class Counted:
     reading: Reading
     account: Account
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: N and C in a sentence, and where they are."""
+        from scalecheck.notebook import account_html
+
+        return account_html(self.account, self.reading.shape.family if self.reading.shape else "model")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything the tool says about a launch; every format is rendered from it."""
+    """Everything the tool says about a launch; every format is rendered from it. ``own_laws`` are those of the user's files, by name."""
 
     jobs: tuple[Job, ...]
     findings: tuple[Finding, ...] = ()
     mode: str = "warn"
     on_reject: str = "stop"
     verdict: Verdict = "pass"
+    own_laws: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self, prefix: str = "scalecheck/") -> dict[str, Plain]:
         """Return the report for an experiment tracker: flat, under documented keys (docs/how-to/ci.md); unknown is ``None``.
@@ -124,6 +133,12 @@ class Report:
         """
         figures = _totals(self) | (_figures(self.jobs[0]) if len(self.jobs) == 1 else {})
         return {prefix + name: _finite(value) for name, value in figures.items()}
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the verdict in a sentence, and the pictures."""
+        from scalecheck.notebook import report_html
+
+        return report_html(self)
 
 
 def _totals(report: Report) -> dict[str, Plain]:

@@ -32,9 +32,18 @@ def shown(tmp_path, monkeypatch, capsys):
     return run
 
 
-@pytest.mark.parametrize("name", registry.names("formats"))
+@pytest.mark.parametrize("name", [name for name in registry.names("formats") if name not in ("svg", "png")])
 def test_format_is_what_the_check_itself_would_have_printed(shown, name):
     assert shown("report.json", "--format", name) == (0, registry.load("formats", name).render(REPORT), "")
+
+
+def test_picture_by_its_name(shown, tmp_path):
+    assert shown("report.json", "--output", "svg:out/", "--picture", "ledgr")[2].endswith(
+        "--picture ledgr: there is no such picture. Did you mean 'ledger'?\n"
+    )
+    code, _, err = shown("report.json", "--output", "svg:a.svg", "--picture", "ledger")
+    assert (code, err) == (2, "scalecheck: error: there is nothing to draw: Nothing is drawn: of no job's model are the parts known.\n")
+    assert not (tmp_path / "a.svg").exists()
 
 
 def test_terminal_is_the_default(shown):
