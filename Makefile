@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Tests start a thousand processes; without cached bytecode each compiles the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv demo corpus test test-fast test-extended test-browser test-hydra-suites matrix benchmark-launch test-torch benchmark benchmark-fitting check goldens docs clean
+.PHONY: help venv demo corpus test test-fast test-extended test-browser screenshots test-hydra-suites matrix benchmark-launch test-torch benchmark benchmark-fitting check goldens docs clean
 
 help:
 	@echo "make demo       a stopped launch, its remedy typed, the passing launch and its report"
@@ -44,11 +44,16 @@ test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not hydra_suites and not extended and not browser"
 
 test-extended: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group docs
 	$(BIN)/python -m pytest --numprocesses auto -m extended
 
 test-browser: $(STAMP)
 	$(BIN)/python -m pip install --quiet --group browser
-	SCALECHECK_BROWSER=required $(BIN)/python -m pytest --numprocesses auto -m browser tests/browser
+	SCALECHECK_BROWSER=required $(BIN)/python -m pytest --numprocesses auto --dist loadfile -m browser tests/browser
+
+screenshots: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group browser
+	$(BIN)/python docs/generate_screenshots.py
 
 test-hydra-suites: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto -m hydra_suites tests/launchers

@@ -15,7 +15,7 @@ from types import ModuleType
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "screenshots"
 NAMES = {"single": "report-single", "sweep": "report-sweep", "fit": "fit"}
-COLORS = 96
+COLORS = 256
 MOST_PIXELS = {"desktop": 1900, "phone": 2400}
 """Of a page's height, from its top."""
 
@@ -33,12 +33,13 @@ def _module(name: str) -> ModuleType:
 
 
 def small(png: bytes) -> bytes:
-    """Return a PNG in few colours, which a page of text and lines does not need more of."""
+    """Return a PNG in few colours. They are chosen to cover all that are there, or the rare ones would go: that of a warning is."""
     from PIL import Image
 
     made = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").quantize(colors=COLORS, dither=Image.Dither.NONE).save(made, "PNG", optimize=True)
+        few = image.convert("RGB").quantize(colors=COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(made, "PNG", optimize=True)
     return made.getvalue()
 
 

@@ -15,6 +15,8 @@ NO_FILE = "scalecheck"
 """The path of what has none, for formats that must name one."""
 WORKSPACES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 """Where hosts say that the repository is checked out."""
+NUM_LEDGERS = 200
+"""So many first jobs of a sweep keep the lines of their ledgers: pictures show a few, and thousands of them would fill the memory."""
 _LONGEST = 60
 
 

@@ -64,9 +64,10 @@ def checked_chunk(chunk: Chunk) -> list[Job]:
         ScalecheckError: one of them cannot be composed, which is named, or the repo is not on this machine.
     """
     with _ONE_HYDRA, _inside(chunk.directory), composed(chunk.options, chunk.overrides) as main:
-        from scalecheck.sweep import without_ledger
+        from scalecheck.sweep import lightened
 
-        return [without_ledger(checked(job, instantiate=chunk.options.instantiate)) for job in jobs_of(main, chunk.numbered)]
+        jobs = [checked(job, instantiate=chunk.options.instantiate) for job in jobs_of(main, chunk.numbered)]
+        return [lightened(job, number) for job, (number, _) in zip(jobs, chunk.numbered, strict=True)] if chunk.numbered else jobs
 
 
 @contextmanager

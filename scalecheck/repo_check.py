@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
-from itertools import islice
+from itertools import islice, starmap
 from pathlib import Path
 from typing import Any
 
@@ -167,12 +167,13 @@ def _one_by_one(request: Asked) -> Iterator[tuple[CheckEntry, Policy, Iterable[J
     for entry in request.checks:
         options = _options_for(request, entry)
         with composed(options, entry.overrides) as main:
-            from scalecheck.sweep import without_ledger
+            from scalecheck.sweep import lightened
 
             sweep = listed(main) if main.is_sweep else None
             jobs = (checked(job, instantiate=options.instantiate) for job in jobs_of(main, None if sweep is None else enumerate(sweep)))
             with _progress(jobs, 1 if sweep is None else len(sweep), entry.name) as watched:
-                yield entry, main.policy, watched if sweep is None else map(without_ledger, watched)
+                numbered = ((job, number) for number, job in enumerate(watched))
+                yield entry, main.policy, watched if sweep is None else starmap(lightened, numbered)
 
 
 def _in_parallel(request: Asked) -> Iterator[tuple[CheckEntry, Policy, Iterable[Job]]]:

@@ -203,7 +203,7 @@ def _outlook(law: str, at: At) -> facts.Outlook:
     figures = ("params", "law_flops", "optimal_params", "optimal_tokens", "tokens_per_parameter", "multiple", "tokens_for_this_model")
     return facts.Outlook(
         law=law,
-        params_convention=at.text("params_convention"),
+        params_convention=at.text("params_convention") or "unknown",
         interval=(low, high) if bounds else None,
         **{name: at.number(name) for name in optional},
         **{name: at.figure(name) for name in (*figures, "extrapolated")},

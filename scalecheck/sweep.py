@@ -14,7 +14,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
-from scalecheck import compose, launch, sweepers
+from scalecheck import compose, launch, listing, sweepers
 from scalecheck.enforce import BLOCKED_EXIT_CODE, LaunchBlocked, report_verdict
 from scalecheck.errors import ConfigError
 from scalecheck.facts import Job, Report, Run
@@ -225,12 +225,12 @@ def sweep_jobs(config: Any, override_lists: Sequence[Sequence[str]], first: int 
         policy = policies.get(repr(raw)) or policies.setdefault(repr(raw), load_policy(raw, launch.base_of(job_config)))
         is_explained = policy.verbose and number < VERBOSE_JOBS
         job = launch.checked(job_config, policy, prefix, name=str(number), overrides=tuple(overrides), origins=is_explained)
-        yield job if is_explained else without_ledger(job)
+        yield job if is_explained else lightened(job, number)
 
 
-def without_ledger(job: Job) -> Job:
-    """Return a job without the lines of its ledger, of which a long sweep would keep thousands."""
-    return replace(job, run=replace(job.run, account=replace(job.run.account, parts=())))
+def lightened(job: Job, number: int) -> Job:
+    """Return the job of that number in its sweep, without the lines of its ledger where a long sweep would keep thousands of them."""
+    return job if number < listing.NUM_LEDGERS else replace(job, run=replace(job.run, account=replace(job.run.account, parts=())))
 
 
 def _watched(jobs: Iterable[Job], number: int) -> Iterator[Job]:

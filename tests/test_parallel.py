@@ -23,11 +23,10 @@ import argparse, sys
 from pathlib import Path
 from scalecheck.commands import check
 from scalecheck import repo_check
-from scalecheck.sweep import without_ledger
 
 def jobs_of(*more):
     asked = repo_check.asked(check.parser().parse_intermixed_args([*sys.argv[1:], *more]))
-    return [without_ledger(job) for job in repo_check.report_of_repo(asked).jobs]
+    return repo_check.report_of_repo(asked).jobs
 
 serial, parallel = jobs_of(), jobs_of("--jobs", "2")
 assert [job.name for job in serial] == [job.name for job in parallel], parallel

@@ -191,7 +191,7 @@ def _lines(found: OwnFit, out: Path | None) -> Iterator[str]:
         yield f"  law: {clean(str(out))}"
         yield f"  hydra.callbacks.scalecheck.law={clean(str(out))}"
     else:
-        yield "Nothing was written; --out conf/scalecheck/law/mine.yaml writes a law that policies can name."
+        yield "The law was not written; --out conf/scalecheck/law/mine.yaml writes a law that policies can name."
 
 
 def _coefficients(found: OwnFit) -> Iterator[str]:

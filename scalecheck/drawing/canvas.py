@@ -117,7 +117,7 @@ def log_axis(axis: Any, low: float, high: float, shown: Callable[[float], str] =
 
 
 def settle(figure: Any) -> None:
-    """Lay a figure out once and for all, so that extents can be measured; laying it out again at each use is most of the work of drawing."""
+    """Lay a figure out once and for all, so that extents can be measured; laying it out at each use is most of the work of drawing."""
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
@@ -141,7 +141,12 @@ def png_of(draw: Callable[[Canvas], None], size: Size, *, pixels_per_unit: float
         ScalecheckError: as ``svg_of``.
     """
     made = io.BytesIO()
-    _drawn(draw, size, lambda figure: figure.savefig(made, format="png", dpi=72 * pixels_per_unit, facecolor=PALETTE["ground"].light))
+
+    def save(figure: Any) -> None:
+        figure.patch.set_alpha(1)  # an image has the ground of its theme, wherever it is shown
+        figure.savefig(made, format="png", dpi=72 * pixels_per_unit, facecolor=PALETTE["ground"].light)
+
+    _drawn(draw, size, save)
     return made.getvalue()
 
 

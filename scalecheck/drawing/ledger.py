@@ -57,7 +57,7 @@ def picture_of_models(models: Sequence[Model], notes: Sequence[str] = ()) -> Pic
     return Picture(
         name="ledger",
         title=TITLE,
-        description=_description(chosen) if panels else "Nothing is drawn.",
+        description=_description(chosen) if panels else "",
         table=Table(head=("model", *_HEAD) if several else _HEAD, rows=tuple(rows), words=(0, 1) if several else (0,)),
         draw=partial(draw, panels) if panels else None,
         notes=tuple(told),

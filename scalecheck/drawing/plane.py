@@ -42,8 +42,10 @@ def draw(scene: PlaneScene, canvas: Canvas) -> None:
     _legend(scene, canvas)
     settle(canvas.figure)
     frame = axes.get_window_extent()
-    free = [label for label in (*of_points, *budget_labels) if not _covers(label, scene.points, 4)]
-    some = [label for label in of_known if not _covers(label, scene.points, 4) and not _covers(label, _known(scene), 2)]
+    inside = [label for label in of_points if _holds(frame, label.get_window_extent())]
+    free = [label for label in (*inside, *budget_labels) if not _covers(label, scene.points, 4)]
+    some = [label for label in of_known if _holds(frame, label.get_window_extent()) and not _covers(label, scene.points, 4)]
+    some = [label for label in some if not _covers(label, _known(scene), 2)]
     free += some[: _LABELS[canvas.size.is_narrow]]
     free += [label for label in contour_labels if _holds(frame, label.get_window_extent()) and not _covers(label, scene.points, 4)]
     for label in (*of_points, *budget_labels, *of_known, *contour_labels):
@@ -77,7 +79,10 @@ def _draw_losses(scene: PlaneScene, axes: Any) -> list[Any]:
     params, tokens = (np.geomspace(*bounds, _GRID) for bounds in (scene.params, scene.tokens))
     loss = law.E + law.A * params[None, :] ** -law.alpha + law.B * tokens[:, None] ** -law.beta
     drawn = axes.contour(params, tokens, loss, levels=sorted(found), colors=PALETTE["contour"].light, linewidths=0.8, zorder=2)
-    labels = axes.clabel(drawn, fontsize=10, fmt=lambda value: f"{value:.6g}", zorder=4)
+    # On a ground of their own, as a line that is broken for a label stays broken when the label is taken away.
+    labels = axes.clabel(drawn, fontsize=10, fmt=lambda value: f"{value:.6g}", zorder=4, inline=False)
+    for label in labels:
+        label.set_bbox({"facecolor": PALETTE["ground"].light, "alpha": 0.8, "linewidth": 0, "pad": 0.5})
     return list(labels)
 
 

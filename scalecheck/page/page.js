@@ -78,12 +78,13 @@
     hide();
     point(event);
   });
-  document.documentElement.addEventListener("pointerleave", hide);
+  // A finger that is lifted leaves too, and the next tap takes the focus from the last mark: neither is a reason to hide.
+  document.documentElement.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") hide(); });
   document.addEventListener("focusin", (event) => {
     const mark = within(event.target);
     if (mark && mark.matches(":focus-visible")) atMark(mark);
   });
-  document.addEventListener("focusout", hide);
+  document.addEventListener("focusout", (event) => { if (within(event.target) === shown) hide(); });
   document.addEventListener("scroll", () => { // a focus scrolls its mark into view
     if (shown && shown === document.activeElement) atMark(shown);
     else hide();

@@ -30,7 +30,10 @@ def picture(report: Report) -> Picture:
         more = f" and {len(jobs) - MOST_MODELS - _NAMED:,} more" if len(jobs) > MOST_MODELS + _NAMED else ""
         notes.append(f"The {MOST_MODELS} largest of {len(jobs):,} models are drawn; left out: {'; '.join(rest)}{more}.")
     if without:
-        notes.append(f"{listing.plural(len(without), 'job')} left out: nothing is known of the parts of the model.")
+        why = "the parts of the model are not known"
+        if len(report.jobs) > listing.NUM_LEDGERS:
+            why += f", or were not kept, as a sweep keeps those of its first {listing.NUM_LEDGERS} jobs"
+        notes.append(f"{listing.plural(len(without), 'job')} left out: {why}.")
     return picture_of_models(models, notes)
 
 

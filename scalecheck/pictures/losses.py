@@ -33,9 +33,7 @@ def picture(report: Report) -> Picture:
     groups = {} if law is None else _groups(report, law)
     if law is None or not groups:
         why = f"Nothing is drawn: {_why_not(report)}."
-        return Picture(
-            name="losses", title=_TITLE, description="Nothing is drawn.", table=Table(head=_HEAD, rows=()), draw=None, notes=(why,)
-        )
+        return Picture(name="losses", title=_TITLE, description="", table=Table(head=_HEAD, rows=()), draw=None, notes=(why,))
     made = scene(report, law, groups)
     return Picture(
         name="losses",

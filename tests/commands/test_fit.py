@@ -126,7 +126,7 @@ def test_name_is_that_of_the_file_or_the_given_one(fit):
 def test_notes_are_shown(fit):
     _, out, _ = fit(SARDANA, "--max-tokens-per-parameter", "500", *FEW)
     assert "note: 43 of 47 runs have at most 500 tokens per parameter; the others are left out.\n" in out
-    assert "Nothing was written" in out
+    assert "The law was not written" in out
 
 
 def test_tokens_in_billions(fit, tmp_path):

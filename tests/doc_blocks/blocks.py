@@ -45,7 +45,7 @@ def blocks(path: Path, page: str) -> list[Block]:
     found, notes, above = [], {}, ""
     for token in MarkdownIt().enable("table").parse(path.read_text(encoding="utf-8")):
         if token.type == "html_block":
-            notes |= {name: told for name, told in _NOTE.findall(token.content)}
+            notes |= dict(_NOTE.findall(token.content))
         elif token.type in ("fence", "code_block"):
             named = _FILE.search(above.strip())
             file = {"file": named[1]} if named and token.type == "fence" else {}

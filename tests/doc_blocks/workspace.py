@@ -38,10 +38,16 @@ _PLAN = "hydra.callbacks.scalecheck.mode=plan"
 def environment(home: Path) -> dict[str, str]:
     """Return an environment without ranks and colours, with this environment's python and scalecheck first, and an author for git."""
     who = {f"GIT_{role}_{what}": "docs@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "NO_COLOR": "1", "PYTHONWARNINGS": "ignore", "COLUMNS": "140"}
+    alone = {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "NO_COLOR": "1",
+        "PYTHONWARNINGS": "ignore",
+        "COLUMNS": "140",
+    }
     alone["GITHUB_STEP_SUMMARY"] = str(home / "summary.md")  # a step of GitHub Actions has one, which pages take for granted
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | who | alone | {"GITHUB_STEP_SUMMARY": str(home / "summary.md"), "HOME": str(home), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    return kept | who | alone | {"HOME": str(home), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
 class Workspace:
@@ -82,7 +88,7 @@ class Workspace:
     def run(self, command: str, *, is_plan: bool = False) -> tuple[int, str]:
         """Run a command; returns its exit code and what it printed. A launch that is planned is checked and starts no training."""
         words = shlex.split(command, comments=True)
-        if words[0] == "scalecheck" and words[1:2] != ["plan"] and not (_SHELL & set(command.split(" #")[0])):
+        if words[0] == "scalecheck" and words[1:2] != ["plan"] and not (_SHELL & set(command.split(" #", maxsplit=1)[0])):
             return self._in_process(words[1:])
         if is_plan and words[:2] == ["python", "train.py"]:
             return self._process([str(BIN / "python"), *words[1:], _PLAN])
@@ -96,7 +102,14 @@ class Workspace:
 
     def _process(self, words: list[str]) -> tuple[int, str]:
         done = subprocess.run(
-            words, cwd=self.root, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, check=False
+            words,
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=900,
+            check=False,
         )
         return done.returncode, done.stdout
 
