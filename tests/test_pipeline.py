@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scalecheck.formats.terminal import render
-from scalecheck.pipeline import JobInput, check_job, summarise
+from scalecheck.pipeline import JobInput, check_job, laws_of, summarise
 from scalecheck.policy import load_policy
 
 MIXTRAL = {
@@ -60,3 +60,24 @@ def test_the_policy_chooses_the_attention_convention(check):
     flops = [check(MIXTRAL, {"attention": attention}).run.account.training_flops for attention in ("full", "causal")]
     assert flops[1] < flops[0]
     assert check(MIXTRAL, {"attention": "causal"}).run.account.attention == "causal"
+
+
+LAW = "name: mine\nparams_convention: total\nE: 1.7\nA: 400.0\nB: 1800.0\nalpha: 0.35\nbeta: 0.36\n"
+
+
+def test_report_knows_the_users_own_laws_of_every_job(view_of, tmp_path):
+    """A swept policy may name a law that the sweep's own does not."""
+    (tmp_path / "mine.yaml").write_text(LAW)
+    policy = load_policy({"laws": ["mine.yaml"]}, tmp_path)
+    job = check_job(JobInput(view=view_of({}), environ={}), policy)
+    assert summarise([job], load_policy(None)).own_laws == policy.own_laws
+    assert summarise([], policy).own_laws == policy.own_laws
+    assert summarise([check_job(JobInput(view=view_of({}), environ={}), load_policy(None))], load_policy(None)).own_laws == {}
+
+
+def test_one_name_for_two_laws_tells_neither(tmp_path):
+    for name, text in {"a": LAW, "b": LAW.replace("1.7", "1.8"), "c": LAW.replace("mine", "other")}.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    one, two, other = (load_policy({"laws": [f"{name}.yaml"]}, tmp_path).own_laws for name in "abc")
+    assert laws_of([one, one, other]) == one | other
+    assert laws_of([one, two, other, one]) == dict(other)

@@ -199,3 +199,12 @@ def test_variable_of_the_environment_is_not_told(report, monkeypatch):
     for jobs in ("1", "2"):
         made = report("--config-name", "train", "trainer.max_steps=${oc.env:WORDS}", "+name=${oc.env:TOKEN}", "seed=1,2", "--jobs", jobs)
         assert "s3cr3t" not in repr(made)
+
+
+def test_own_laws_of_every_check_stand_in_the_one_report(app, report):
+    law = "name: {0}\nparams_convention: total\nE: 1.7\nA: 400.0\nB: 1800.0\nalpha: 0.35\nbeta: 0.36\n"
+    for name in ("one", "two"):
+        app.write({f"{name}.yaml": law.format(name), f"of_{name}.yaml": f"laws: [{name}.yaml]\n"})
+    checks = "".join(f'[[check]]\nname = "{name}"\npolicy = "of_{name}.yaml"\n' for name in ("one", "two"))
+    app.write({"scalecheck.toml": 'config_name = "train"\n' + checks})
+    assert sorted(report().own_laws) == ["one", "two"]

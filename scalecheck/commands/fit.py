@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SUMMARY = "fit a scaling law to a table of your own runs, with intervals, and write it for `law: path` of a policy"
 EXAMPLES = (
     "scalecheck fit runs.csv --out conf/scalecheck/law/mine.yaml --units tokens=1e9",
-    "scalecheck fit runs.csv --output html:fit.html --output svg:pictures/",
+    "scalecheck fit runs.csv --units tokens=1e9 --output html:fit.html --output svg:pictures/",
 )
 SCHEMA_VERSION = 1
 _FORMATS = ("terminal", "json")
@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     """Fit, write and show; returns 0, or 130 where Ctrl-C ended the fit.
 
     Raises:
-        ScalecheckError: the runs cannot be read or give no fit, or the law cannot be written. Then nothing is.
+        ScalecheckError: the runs cannot be read or give no fit, or the law cannot be written: then nothing is; or a picture cannot.
     """
     options = parser().parse_args(arguments)
     _one_of(options.format, _FORMATS, "--format")
@@ -96,11 +96,17 @@ def run(arguments: Sequence[str]) -> int:
         return _INTERRUPTED
     if out is not None:
         write_law(out, found.law, fit_object(found), replace=options.force)
-    print(json.dumps(_object(found, out), indent=2) if options.format == "json" else "\n".join(_lines(found, out)), flush=True)
-    made = fit_outputs.written(found, outputs)
-    if made and options.format != "json":
-        print(f"\nDrawn: {', '.join(clean(str(path)) for path in made)}")
+    is_json = options.format == "json"
+    print(json.dumps(_object(found, out), indent=2) if is_json else "\n".join(_lines(found, out)), flush=True)
+    _draw(found, outputs, is_told=not is_json)
     return 0
+
+
+def _draw(found: OwnFit, outputs: Sequence[fit_outputs.FitOutput], *, is_told: bool) -> None:
+    """Write the pictures, last: where one cannot be written, the law and the text are there."""
+    made = fit_outputs.written(found, outputs)
+    if made and is_told:
+        print(f"\nDrawn: {', '.join(clean(str(path)) for path in made)}")
 
 
 def _say_where_long(num_runs: int, resamples: int) -> None:

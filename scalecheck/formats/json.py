@@ -10,11 +10,32 @@ from textwrap import indent
 from typing import Any
 
 from scalecheck import __version__
-from scalecheck.facts import Account, Counted, Finding, Job, ModelShape, ModuleCount, Origin, Outlook, Part, Reading, Report, Unknown
+from scalecheck.facts import (
+    Account,
+    Counted,
+    Finding,
+    Job,
+    ModelShape,
+    ModuleCount,
+    Origin,
+    Outlook,
+    Part,
+    Reading,
+    Report,
+    TrainingPlan,
+    Unknown,
+)
 from scalecheck.parts import FLOPS_PER_PARAM_AND_TOKEN, used_copies
 
 SCHEMA_VERSION = 1
-_FACTORS = ("sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices", "target_length")
+_PARAMS = (
+    "total_params", "active_params", "trainable_params", "non_embedding_params", "active_non_embedding_params", "embedding_params",
+    "formula_params",
+)  # fmt: skip
+_PLAN = (
+    "tokens_per_step", "num_steps", "sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices", "target_length",
+    "sequence_length", "unique_tokens", "epochs", "time_limit_hours",
+)  # fmt: skip
 
 
 def render(report: Report, *, color: bool = False) -> str:  # noqa: ARG001 - every format has this signature
@@ -63,8 +84,7 @@ def _own_laws(report: Report) -> dict[str, Any]:
         return {}
     from scalecheck.law_file import plain_law
 
-    plain = {name: plain_law(law) for name, law in report.own_laws.items()}
-    return {name: law for name, law in plain.items() if law is not None}
+    return {name: plain for name, law in report.own_laws.items() if (plain := plain_law(law)) is not None}
 
 
 def _totals(report: Report) -> dict[str, Any]:
@@ -96,22 +116,8 @@ def job_object(job: Job) -> dict[str, Any]:
         "declared_params": reading.declared_params,
         "model_dialect": reading.model_dialect,
         "schedule_dialect": reading.schedule_dialect,
-        "total_params": account.total_params,
-        "active_params": account.active_params,
-        "trainable_params": account.trainable_params,
-        "non_embedding_params": account.non_embedding_params,
-        "active_non_embedding_params": account.active_non_embedding_params,
-        "embedding_params": account.embedding_params,
-        "formula_params": account.formula_params,
-        "training_tokens": account.training_tokens,
-        "training_tokens_per_device": plan.training_tokens if plan.tokens_status == "per_device" else None,
-        "tokens_per_step": plan.tokens_per_step,
-        "num_steps": plan.num_steps,
-        **{name: getattr(plan, name) for name in _FACTORS},
-        "sequence_length": plan.sequence_length,
-        "unique_tokens": plan.unique_tokens,
-        "epochs": plan.epochs,
-        "time_limit_hours": plan.time_limit_hours,
+        **{name: getattr(account, name) for name in _PARAMS},
+        **_plan(account, plan),
         "training_flops": account.training_flops,
         "training_flops_because": account.training_flops_because,
         "module": _module(reading.module),
@@ -129,6 +135,12 @@ def job_object(job: Job) -> dict[str, Any]:
         "unused_keys": list(reading.unused_keys),
         "origins": _origins(reading),
     }
+
+
+def _plan(account: Account, plan: TrainingPlan) -> dict[str, Any]:
+    per_device = plan.training_tokens if plan.tokens_status == "per_device" else None
+    told = {"training_tokens": account.training_tokens, "training_tokens_per_device": per_device}
+    return told | {name: getattr(plan, name) for name in _PLAN}
 
 
 def _shape(shape: ModelShape | None) -> dict[str, Any] | None:
@@ -233,8 +245,8 @@ def _part(part: Part) -> dict[str, Any]:
         "forward_flops_per_sequence": part.forward_flops,
         "frozen": part.frozen,
     }
-    # Of nearly every part it is twice the forward pass, which its absence says.
-    return told if part.backward_flops is None else told | {"backward_flops_per_sequence": part.backward_flops}
+    backward = {} if part.backward_flops is None else {"backward_flops_per_sequence": part.backward_flops}
+    return told | backward  # nearly every part's is twice its forward pass, and is not told
 
 
 def _outlook(outlook: Outlook) -> dict[str, Any]:

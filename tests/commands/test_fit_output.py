@@ -111,6 +111,7 @@ def test_a_picture_that_these_runs_do_not_have_is_one_sentence(fit, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.extended
 def test_hostile_file_names_are_names(fit):
     names = ["a b.svg", "שלום.svg", "<script>.svg", "$x_1$.svg", "a:b.svg", "-x.svg"]
     code, out, _ = fit(SARDANA, *FEW, *(word for name in names for word in ("--output", f"svg:{name}")))
@@ -119,6 +120,7 @@ def test_hostile_file_names_are_names(fit):
     assert out.rstrip().endswith(f"Drawn: {', '.join(names)}")
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("name", ["a\x00b.html", "x" * 5000 + ".html"])
 def test_names_that_no_file_can_have_are_one_sentence(fit, name):
     code, out, err = fit(SARDANA, *FEW, "--output", f"html:{name}")

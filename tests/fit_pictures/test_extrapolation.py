@@ -48,6 +48,7 @@ def test_nothing_held_out_is_said(fits):
     assert picture.notes[0].startswith("Nothing was held out")
 
 
+@pytest.mark.extended
 def test_of_ten_thousand_runs_some_are_drawn(fits):
     picture = extrapolation.picture(fits.many())
     made = picture.draw.args[0]

@@ -15,7 +15,10 @@ from scalecheck.drawing import canvas, files, fitted_runs, svg
 from scalecheck.drawing.canvas import NARROW, SIZES, WIDE
 from scalecheck.fit_pictures import surface
 
-FITS = ("sardana", "isoflop", "many", "edge", "few", "exact", "hostile")
+FITS = [
+    name if name in ("sardana", "isoflop") else pytest.param(name, marks=pytest.mark.extended)
+    for name in ("sardana", "isoflop", "many", "edge", "few", "exact", "hostile")
+]
 NAMES = ("surface", "isoflop", "residuals", "optimum", "extrapolation")
 
 
@@ -122,6 +125,7 @@ def test_a_law_that_is_not_identified_says_so_and_one_at_the_edge_has_no_line(fi
     assert not [line for line in fits.artists_of(picture)[0].lines if line.get_linewidth() == 2.2]
 
 
+@pytest.mark.extended
 def test_of_ten_thousand_runs_some_are_drawn_the_worst_among_them(fits):
     picture = surface.picture(fits.many())
     drawn = picture.draw.args[0].runs

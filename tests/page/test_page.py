@@ -157,6 +157,7 @@ def test_verdict_comes_first_and_headings_are_in_order(sweep_of, pictures):
     assert order == ["pictures", "findings", "jobs", "numbers", "laws"]
 
 
+@pytest.mark.extended
 def test_every_table_has_a_caption_and_headers_with_a_scope(sweep_of):
     tree = checked(page.html_of_report(sweep_of(2)))
     tables = tree.findall(".//table")
@@ -226,6 +227,7 @@ def test_unknowns_are_said_with_what_would_tell(pictures):
         assert text in told
 
 
+@pytest.mark.extended
 def test_laws_stand_with_their_publication(sweep_of):
     laws = checked(page.html_of_report(sweep_of(1))).xpath("//section[@id='laws']")[0]
     names = [node.text_content().split()[0] for node in laws.iter("h3")]
@@ -296,6 +298,7 @@ def test_same_from_a_json_report(sweep_of):
     assert not re.search(r"= 0(?![.\d])", numbers)
 
 
+@pytest.mark.extended
 def test_page_is_the_same_each_time(sweep_of):
     report = sweep_of(2)
     assert page.html_of_report(report) == page.html_of_report(report)
@@ -307,6 +310,7 @@ def test_sweep_of_200_jobs_is_below_a_megabyte(sweep_of):
     assert len(checked_with_images(made).xpath("//section[@id='jobs']//tbody/tr")) == 200
 
 
+@pytest.mark.extended
 def test_sweep_of_10_000_jobs_is_capped_and_says_so(sweep_of):
     report = sweep_of(10_000)
     started = time.process_time()
