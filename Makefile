@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# One more than there are processors: most tests start processes and wait for them.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # Tests start a thousand processes; without cached bytecode each compiles the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -41,25 +43,25 @@ corpus: $(STAMP)
 	@$(BIN)/python -W ignore tests/corpus/corpus.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not hydra_suites and not extended and not browser"
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not hydra_suites and not extended and not browser"
 
 test-extended: $(STAMP)
 	$(BIN)/python -m pip install --quiet --group docs
-	$(BIN)/python -m pytest --numprocesses auto -m extended
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) -m extended
 
 test-browser: $(STAMP)
 	$(BIN)/python -m pip install --quiet --group browser
-	SCALECHECK_BROWSER=required $(BIN)/python -m pytest --numprocesses auto --dist loadfile -m browser tests/browser
+	SCALECHECK_BROWSER=required $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m browser tests/browser
 
 screenshots: $(STAMP)
 	$(BIN)/python -m pip install --quiet --group browser
 	$(BIN)/python docs/generate_screenshots.py
 
 test-hydra-suites: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto -m hydra_suites tests/launchers
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) -m hydra_suites tests/launchers
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not packaging and not hydra_suites and not extended and not browser"
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not packaging and not hydra_suites and not extended and not browser"
 
 matrix:
 	$(PYTHON) tests/matrix.py

@@ -77,7 +77,12 @@ def test_there_are_pages_and_each_exception_is_of_a_block_that_is_there():
     assert all(any(line.startswith(start) for line in commands) for start in (*NOT_RUN, *LONG))
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if _mine(page)])
+LONG_PAGES = ("README.md", "docs/how-to/pictures.md")
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.extended) if page in LONG_PAGES else page for page in PAGES if _mine(page)]
+)
 def test_page(page, tmp_path):
     _follow(page, tmp_path, [block for block in _mine(page) if not block.is_extended], is_long=False)
 

@@ -108,6 +108,7 @@ def test_installed_plugin_passes_stops_and_reports(python, repo):
     assert run(python.with_name("scalecheck"), "--version", cwd=repo).stdout.split() == ["scalecheck", __version__]
 
 
+@pytest.mark.extended
 def test_no_module_named_conf_is_put_on_the_path(python, tmp_path):
     assert "No module named 'conf'" in run(python, "-c", "import conf", cwd=tmp_path).stderr
     found = run(python, "-c", "import scalecheck.conf; print(scalecheck.conf.__doc__)", cwd=tmp_path)
@@ -124,5 +125,7 @@ def test_wheel_holds_the_tree_and_nothing_else(wheel):
     assert len(options) >= 3
     assert len(tables) >= 2
     packed = {name for name in names if ".dist-info/" not in name}
-    assert packed == shipped | options | tables | {"scalecheck/py.typed", "scalecheck/conf/__init__.py"}
+    page = {path.relative_to(ROOT).as_posix() for path in (ROOT / "scalecheck" / "page").iterdir() if path.suffix in (".j2", ".css", ".js")}
+    assert len(page) >= 6
+    assert packed == shipped | options | tables | page | {"scalecheck/py.typed", "scalecheck/conf/__init__.py"}
     assert any(name.endswith("/licenses/LICENSE") for name in names)

@@ -15,6 +15,8 @@ from scalecheck.errors import ScalecheckError
 from scalecheck.facts import Job
 from scalecheck.parallel import Chunk, checked_chunk, chunks_of, in_processes
 
+pytestmark = pytest.mark.extended
+
 joblib = pytest.importorskip("joblib")
 ROOT = Path(__file__).parents[1]
 SWEEP = [[f"seed={number}", f"model={'small' if number % 2 else 'large'}"] for number in range(60)]

@@ -286,6 +286,7 @@ def seen_to_be_hidden(said):
     assert "8675309" not in said.replace(",", "")
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("typed", ["", *POLICIES])
 @pytest.mark.parametrize("command", ["check", "explain", "count"])
 def test_no_command_shows_the_value(command, typed, leaky, capsys):

@@ -121,6 +121,7 @@ def test_valid_policy_file(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.extended
 def test_every_typo_is_invalid(tmp_path):
     paths = {}
     for name, (right, wrong) in INVALID.items():

@@ -231,7 +231,7 @@ def _row(what: str, params: float | None, tokens: float | None) -> tuple[str, ..
 def _counted(job: Job) -> str:
     """Return in words which parameters the N is where a job stands; empty where it is unknown."""
     outlook, account = job.run.outlooks.get(job.run.judge), job.run.account
-    if outlook is not None:
+    if outlook is not None and outlook.params_convention.strip():  # a report that was written by hand may say none
         *marks, name = outlook.params_convention.split()
         return f"{short(' '.join([*marks, COUNTED_AS.get(name, name)]))} parameters, as {short(outlook.law)} counts them"
     if active_or_total(account) is None:

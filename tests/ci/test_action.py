@@ -101,6 +101,7 @@ def test_a_quote_without_an_end_is_one_sentence(act):
     assert "Traceback" not in done.printed
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_inputs_of_the_check_run_nothing(act, tmp_path, text):
     done = act(arguments=text, policy=text, fail_level=text, untrusted=text)
@@ -143,6 +144,7 @@ def test_text_of_a_config_is_never_a_command(act, repo):
         assert not command.startswith("::error::pwned")
 
 
+@pytest.mark.extended
 @needs_safe_path
 def test_untrusted_runs_no_code_of_the_repository(act, repo, tmp_path, monkeypatch):
     for name in ("json", "yaml", "numpy", "scalecheck", "hydra", "random", "shlex", "pip", "secrets"):
@@ -155,6 +157,7 @@ def test_untrusted_runs_no_code_of_the_repository(act, repo, tmp_path, monkeypat
     assert str(repo.home) not in done.printed.replace(str(tmp_path / "runner"), "")
 
 
+@pytest.mark.extended
 def test_comparison_fails_where_the_table_says_so_and_is_in_the_summary(act, repo):
     repo.edit("conf/experiment/balanced.yaml", "max_steps: 430", "max_steps: 860")
     repo.commit()

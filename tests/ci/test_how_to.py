@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.extended
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "how-to" / "ci.md").read_text()
 BLOCKS = re.findall(r"([^\n]*)\n\n```(\w+)\n(.*?)```", TEXT, re.DOTALL)

@@ -98,6 +98,7 @@ def test_one_bad_job_of_many_exits_2_and_leaves_no_file_behind(app, jobs):
     assert not [path for path in app.root.iterdir() if path.name.startswith(".report")]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "more",
     [("--jobs", "0"), ("--jobs", "-1"), ("--jobs", "x"), ("--jobs", "2", "--backend", "lokey"), ("--output", "xml:a"), ("--only", "x")],
@@ -128,6 +129,7 @@ def test_baseline_leaves_new_findings_to_fail(app):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.extended
 def test_baseline_of_the_table_is_found_from_below(app):
     app.write({"pyproject.toml": TABLE.replace("fail_level", 'baseline = "known.json"\n    fail_level'), "src/x.py": ""})
     assert app.cli("check").returncode == 2, "there is no such file yet"
@@ -141,6 +143,7 @@ def test_baseline_of_the_table_is_found_from_below(app):
     assert (root / "report.json").exists()
 
 
+@pytest.mark.extended
 def test_progress_is_shown_on_a_terminal_alone(app):
     pytest.importorskip("tqdm")
     command = [sys.executable, "-m", "scalecheck.cli", "check", "--config-name", "train", "seed=range(0,100)"]

@@ -110,6 +110,7 @@ def test_new_finding_at_the_fail_level_exits_1(repo):
     assert "undertrained:" not in done.stdout, "what was found before is not new"
 
 
+@pytest.mark.extended
 def test_table_of_each_tree_and_its_limits(repo):
     table = (
         'config_name = "train"\nfail_on_increase = {training_flops = "1.5x"}\n[[check]]\nname = "all"\noverrides = ["experiment=glob(*)"]\n'
@@ -128,6 +129,7 @@ def test_table_of_each_tree_and_its_limits(repo):
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
+@pytest.mark.extended
 def test_merge_base_is_what_counts_unless_it_is_to_be_exact(repo):
     git(repo, "checkout", "--quiet", "-b", "side")
     git(repo, "checkout", "--quiet", "-")
@@ -140,6 +142,7 @@ def test_merge_base_is_what_counts_unless_it_is_to_be_exact(repo):
     assert "(x3.0)" in diff(repo, "--base", "side", "--head", "base", *GLOB).stdout
 
 
+@pytest.mark.extended
 def test_from_a_directory_in_the_repo_with_an_absolute_config_dir(repo):
     edit(repo, LONGER)
     (repo / "sub").mkdir()
@@ -160,6 +163,7 @@ def test_config_that_did_not_exist_makes_all_jobs_new(repo):
     assert "0 of 0 jobs changed, 2 new; training FLOPs in all 0 -> 7.91e10" in done.stdout
 
 
+@pytest.mark.extended
 def test_modules_of_a_tree_are_not_imported_for_it(repo):
     for name in ("scalecheck", "hydra", "yaml", "joblib", "sitecustomize"):
         (repo / f"{name}.py").write_text(f"open({str(repo.parent / 'ran')!r}, 'w')\n")

@@ -14,6 +14,8 @@ from pathlib import Path
 import hydra
 import pytest
 
+pytestmark = pytest.mark.extended
+
 IS_1_4 = not hydra.__version__.startswith("1.3")
 NAMED = ("doctor", "--config-dir", "conf", "--config-name", "train")
 

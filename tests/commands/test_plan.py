@@ -45,6 +45,7 @@ def test_findings_are_exit_1(app, arguments):
     assert not started(app)
 
 
+@pytest.mark.extended
 def test_own_policy_is_asked_whatever_its_mode(app):
     for mode in ("off", "warn", "stop"):
         done = app.cli("plan", "train.py", f"hydra.callbacks.scalecheck.mode={mode}", "scalecheck=strict", SHORT)
@@ -59,6 +60,7 @@ def test_own_policy_is_asked_whatever_its_mode(app):
      ("-cd", "extra", "-m", "model=small,large")],
     ids=" ".join,
 )  # fmt: skip
+@pytest.mark.extended
 def test_arguments_reach_the_script_in_any_order_that_hydra_takes(app, arguments):
     app.write({"extra/empty.yaml": "{}"})
     done = app.cli("plan", "train.py", *arguments)
@@ -82,6 +84,7 @@ def test_repo_without_our_line_is_planned_with_the_default_policy(app):
     assert not started(app)
 
 
+@pytest.mark.extended
 def test_our_line_under_another_name_is_planned_too(app):
     app.write({"conf/train.yaml": """
         defaults: [{model: small}, {trainer: default}, {/hydra/callbacks@hydra.callbacks.guard: scalecheck}, _self_]

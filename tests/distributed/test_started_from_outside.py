@@ -54,6 +54,7 @@ def test_a_passing_launch_is_said_and_reported_by_one_process_of_four(app):
     assert json.loads(report.read_text())["jobs"][0]["training_tokens"] == 84 * 32 * 1024
 
 
+@pytest.mark.extended
 def test_a_broken_policy_is_said_by_one_process_and_ends_all_with_3(app):
     done = srun(app, "hydra.callbacks.scalecheck.mode=stp", ranks=2)
     assert [one.returncode for one in done] == [3, 3], [one.stderr for one in done]

@@ -158,7 +158,15 @@ def examined(root: Path, *arguments: str) -> tuple[int, dict]:
     return done.returncode, json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("repo", CASES, indirect=True)
+FIRST = (
+    "no_line", "node_without_target", "enabled_in_a_swept_group", "whitelist_without_us", "comment_above_the_package",
+    "launcher_in_a_swept_experiment",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "repo", [name if name in FIRST else pytest.param(name, marks=pytest.mark.extended) for name in CASES], indirect=True
+)
 def test_broken_repo_is_named_with_its_line_and_is_closed_by_the_change(repo):
     case = CASES[repo.name]
     code, told = examined(repo)

@@ -8,6 +8,7 @@ STRICT = "scalecheck=strict"
 NODE = "hydra.callbacks.scalecheck"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("override", "key"),
     [

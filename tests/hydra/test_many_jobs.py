@@ -127,6 +127,7 @@ def test_an_output_directory_below_a_file_is_hydras_own_error_and_a_rejected_swe
     assert "internal error" not in passing.stderr
 
 
+@pytest.mark.extended
 def test_two_sweeps_at_once_in_one_directory_both_finish_with_whole_reports(app):
     environ = os.environ | {"NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
     common = (sys.executable, "train.py", "-m", "hydra.sweep.dir=shared", "hydra.sweep.subdir=${hydra.job.override_dirname}", STRICT)
@@ -143,6 +144,7 @@ def test_two_sweeps_at_once_in_one_directory_both_finish_with_whole_reports(app)
     assert not list(app.root.rglob(".scalecheck.json.*"))
 
 
+@pytest.mark.extended
 def test_a_job_of_a_long_sweep_leaves_a_few_kilobytes_behind(app):
     """Of a job no config outlives its check, and its ledger does not either."""
     app.write({"measure.py": textwrap.dedent(MEASURE)})

@@ -108,12 +108,14 @@ def test_without_a_word_nothing_is_drawn(app):
     assert pages(app.root) == []
 
 
+@pytest.mark.extended
 def test_a_job_that_changes_its_directory_has_the_page_there(app, drawn):
     assert app.run(HTML, *ONE_DIRECTORY, "hydra.job.chdir=true").returncode == 0
     drawn("out/report.html")
     assert pages(app.root) == ["out/report.html"]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "stopped", [(STRICT, "trainer.max_steps=5"), ("scalecheck=plan",), ("-m", "seed=1,2", STRICT, "trainer.max_steps=5")]
 )
@@ -123,6 +125,7 @@ def test_what_does_not_start_leaves_nothing(app, stopped):
     assert app.left_on_disk == set()
 
 
+@pytest.mark.extended
 def test_other_ranks_draw_nothing(app):
     assert app.run(HTML, *ONE_DIRECTORY, env={"RANK": "1", "WORLD_SIZE": "2"}).returncode == 0
     assert drawing(app.root) == []
@@ -138,6 +141,7 @@ def test_the_launching_process_imports_no_plotting_library(app, drawn):
     drawn("out/report.html")
 
 
+@pytest.mark.extended
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are told by Linux alone")
 def test_the_process_that_draws_is_no_child_of_the_training_and_warns_of_nothing(app, drawn):
     app.write({"train.py": WATCHED})
@@ -168,6 +172,7 @@ def test_without_the_library_one_sentence_says_what_to_install_and_the_launch_go
     assert pages(app.root) == []
 
 
+@pytest.mark.extended
 def test_a_page_that_cannot_be_drawn_leaves_a_line_that_the_next_page_takes_away(app, drawn):
     assert app.run(HTML, *ONE_DIRECTORY, env=blocking(app, BROKEN)).returncode == 0
     (line,) = drawn("out/report.html.log")
@@ -178,6 +183,7 @@ def test_a_page_that_cannot_be_drawn_leaves_a_line_that_the_next_page_takes_away
     assert pages(app.root) == ["out/report.html"]
 
 
+@pytest.mark.extended
 def test_a_place_that_cannot_be_written_to_stops_nothing(app):
     """A directory stands where the page would: root may write anywhere else."""
     (app.root / "out" / "report.html").mkdir(parents=True)
@@ -189,6 +195,7 @@ def test_a_place_that_cannot_be_written_to_stops_nothing(app):
     assert list((app.root / "out").glob(".report*")) == []
 
 
+@pytest.mark.extended
 def test_without_room_for_temporary_files_a_line_says_so_and_the_sweep_goes_on(app):
     site = "import tempfile\ndef refuse(*a, **k): raise FileNotFoundError(2, 'no place for temporary files')\ntempfile.TemporaryFile = refuse\n"
     done = app.run("-m", "seed=1,2", HTML, *ONE_DIRECTORY, env=blocking(app, site))
@@ -220,6 +227,7 @@ def test_a_sweep_gets_one_page_of_all_its_jobs(app, drawn):
     assert pages(app.root) == [f"{where}/report.html"], "none for each job"
 
 
+@pytest.mark.extended
 def test_the_directory_of_a_sweep_is_told_from_where_it_was_typed(app, drawn):
     done = app.run("-m", "seed=1,2", HTML, "hydra.sweep.dir=a/${hydra.job.name}/${now:%f}", "hydra.job.chdir=true")
     assert done.returncode == 0, done.stderr
@@ -227,6 +235,7 @@ def test_the_directory_of_a_sweep_is_told_from_where_it_was_typed(app, drawn):
     drawn(str(directory.relative_to(app.root) / "report.html"))
 
 
+@pytest.mark.extended
 def test_dropped_jobs_are_drawn_too(app, drawn):
     done = app.run("-m", "trainer.max_steps=84,5", STRICT, "hydra.callbacks.scalecheck.on_reject=drop", HTML, *ONE_DIRECTORY)
     assert done.returncode == 3, done.stderr
@@ -245,6 +254,7 @@ def test_workers_draw_nothing(app, drawn):
     assert pages(app.root) == ["out/report.html"]
 
 
+@pytest.mark.extended
 def test_a_sweep_that_cannot_make_its_directory_makes_none_for_a_page(app):
     """Hydra fails after the check, so the process that draws finds no directory; it gives up, and is not waited for here."""
     (app.root / "full").write_text("a file")
@@ -255,6 +265,7 @@ def test_a_sweep_that_cannot_make_its_directory_makes_none_for_a_page(app):
         os.kill(process, 9)
 
 
+@pytest.mark.extended
 def test_of_a_sweep_of_thousands_a_sentence_says_how_to_draw_it(app):
     site = "import scalecheck.launch_report as reports\nreports.LARGEST_SWEEP = 1\n"
     done = app.run("-m", "seed=1,2", HTML, *ONE_DIRECTORY, env=blocking(app, site))
@@ -282,6 +293,7 @@ def study(app):
     return run
 
 
+@pytest.mark.extended
 def test_a_study_is_drawn_when_it_ends_with_all_its_trials(app, study, drawn):
     done = study("seed=range(1,9)")
     assert done.returncode == 0, done.stderr
@@ -291,6 +303,7 @@ def test_a_study_is_drawn_when_it_ends_with_all_its_trials(app, study, drawn):
     assert pages(app.root) == ["out/report.html"]
 
 
+@pytest.mark.extended
 def test_a_study_that_a_later_batch_stops_is_drawn_up_to_there(app, study, drawn):
     budget = "hydra.callbacks.scalecheck.rules.over_budget.sweep.max_training_tokens=6e6"
     done = study("seed=range(1,9)", budget)
@@ -300,6 +313,7 @@ def test_a_study_that_a_later_batch_stops_is_drawn_up_to_there(app, study, drawn
     assert "2 jobs" in page
 
 
+@pytest.mark.extended
 def test_a_study_that_fails_is_drawn_up_to_there(app, study, drawn):
     done = study("seed=choice(13)")
     assert done.returncode == 1, done.stderr
@@ -307,6 +321,7 @@ def test_a_study_that_fails_is_drawn_up_to_there(app, study, drawn):
     drawn("out/report.html")
 
 
+@pytest.mark.extended
 def test_a_study_whose_first_batch_is_stopped_leaves_nothing(app, study):
     done = study("seed=range(1,9)", "trainer.max_steps=choice(5)")
     assert done.returncode == 3, done.stderr

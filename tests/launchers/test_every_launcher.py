@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 STRICT = "scalecheck=strict"
 DROP = "hydra.callbacks.scalecheck.on_reject=drop"
 
@@ -23,6 +25,7 @@ def test_a_passing_sweep_runs_every_job_and_each_worker_writes_its_report(repo, 
     assert not list(repo.root.rglob(".scalecheck.json.*")), "no half-written report"
 
 
+@pytest.mark.extended
 def test_a_worker_that_finds_its_job_bad_writes_it_down_and_never_rejects_it(repo, launcher):
     """The config reads a variable that Hydra sets in the job alone, so only the worker sees an undertrained run."""
     repo.app.write({"conf/trainer/worker.yaml": "max_steps: ${oc.decode:${oc.env:STEPS_OF_THE_JOB,'84'}}\ndevices: 1\n"})
@@ -51,6 +54,7 @@ def test_dropping_says_which_jobs_were_dropped_and_that_the_end_is_3(repo):
     assert done.stderr.splitlines()[-1] == "scalecheck: 1 of 2 jobs were dropped and not run (exit 3)."
 
 
+@pytest.mark.extended
 def test_dropping_every_job_launches_nothing(repo, launcher):
     done = repo.sweep("trainer.max_steps=5,6", STRICT, DROP, *launcher.overrides)
     assert done.returncode == 3, done.stderr
@@ -59,12 +63,14 @@ def test_dropping_every_job_launches_nothing(repo, launcher):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.extended
 def test_dropping_nothing_ends_as_hydra_does(repo, launcher):
     done = repo.sweep("seed=1,2", STRICT, DROP, *launcher.overrides)
     assert done.returncode == 0, done.stderr
     assert repo.ran == [("84", "1"), ("84", "2")]
 
 
+@pytest.mark.extended
 def test_a_task_that_fails_among_dropped_jobs_shows_its_own_traceback(repo, launcher):
     swept = ("trainer.max_steps=84,5", "seed=1,13")
     alone = repo.sweep("seed=1,13", "~hydra.callbacks.scalecheck", *launcher.overrides)

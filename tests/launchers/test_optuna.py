@@ -57,6 +57,7 @@ def test_a_batch_over_the_budget_of_the_sweep_is_not_launched(repo, optuna):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.extended
 def test_a_trial_that_is_asked_for_again_counts_again(repo, optuna):
     """A study may well choose the same values twice, and pays for them twice."""
     done = optuna("seed=choice(1,1)", "hydra.callbacks.scalecheck.rules.over_budget.sweep.max_training_tokens=9e6", at_once=1)
@@ -64,6 +65,7 @@ def test_a_trial_that_is_asked_for_again_counts_again(repo, optuna):
     assert len(repo.ran) == 3
 
 
+@pytest.mark.extended
 def test_dropping_keeps_the_study_alive_and_its_best_value_is_of_a_job_that_ran(repo, optuna):
     done = optuna("trainer.max_steps=choice(5,84)", "seed=range(1,9)", DROP, trials=8)
     assert done.returncode == 3, done.stderr
@@ -78,6 +80,7 @@ def test_dropping_keeps_the_study_alive_and_its_best_value_is_of_a_job_that_ran(
     assert f"{8 - len(repo.ran)} of 8 jobs were dropped" in done.stderr
 
 
+@pytest.mark.extended
 def test_a_task_that_fails_ends_the_study_with_its_own_traceback(repo, optuna):
     done = optuna("trainer.max_steps=choice(5,84)", "seed=13", DROP)
     assert done.returncode == 1, done.stderr
