@@ -149,3 +149,8 @@ def app(tmp_path: Path) -> App:
     made = App(tmp_path)
     made.write({"train.py": TRAIN} | FILES)
     return made
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start what installs the project first: at the end one process would wait for it and the others for that one."""
+    items.sort(key=lambda item: "packaging" not in item.keywords)
