@@ -51,7 +51,7 @@ test-extended: $(STAMP)
 
 test-browser: $(STAMP)
 	$(BIN)/python -m pip install --quiet --group browser
-	SCALECHECK_BROWSER=required $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m browser tests/browser
+	SCALECHECK_BROWSER=required $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m browser $(if $(BROWSER_ONLY),-k "$(BROWSER_ONLY)") tests/browser
 
 screenshots: $(STAMP)
 	$(BIN)/python -m pip install --quiet --group browser

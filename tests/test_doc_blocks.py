@@ -77,7 +77,7 @@ def test_there_are_pages_and_each_exception_is_of_a_block_that_is_there():
     assert all(any(line.startswith(start) for line in commands) for start in (*NOT_RUN, *LONG))
 
 
-LONG_PAGES = ("README.md", "docs/how-to/pictures.md")
+LONG_PAGES = ("README.md", "docs/how-to/pictures.md", "docs/tutorial.md")
 
 
 @pytest.mark.parametrize(

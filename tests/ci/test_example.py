@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+pytestmark = pytest.mark.extended
+
 
 def test_every_experiment_and_size_is_checked_and_what_is_meant_is_waived(repo):
     done = repo.scalecheck("check", "--output", "json:report.json")

@@ -81,6 +81,7 @@ def test_nothing_checked_exits_2_even_with_exit_zero(app):
         assert "no config was checked" in done.stderr
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_one_bad_job_of_many_exits_2_and_leaves_no_file_behind(app, jobs):
     app.write(
@@ -110,6 +111,7 @@ def test_option_that_makes_no_sense_exits_2(app, more):
     assert not done.stdout
 
 
+@pytest.mark.extended
 def test_baseline_leaves_new_findings_to_fail(app):
     app.write({"pyproject.toml": TABLE})
     assert app.cli("baseline", "--out", "known.json").returncode == 0

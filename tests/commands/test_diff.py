@@ -58,6 +58,7 @@ def snapshot(root: Path) -> dict[str, tuple[int, bytes]]:
     return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in root.rglob("*") if path.is_file()}
 
 
+@pytest.mark.extended
 def test_nothing_changed_is_silent_and_the_checkout_is_untouched(repo):
     (repo / "notes.md").write_text("not a config\n")
     status = git(repo, "status", "--porcelain")

@@ -243,6 +243,7 @@ def test_report_counts_though_the_script_catches_the_exit(app):
      (("--python", "gone-python", "train.py"), "--python gone-python cannot be run")],
     ids=str,
 )  # fmt: skip
+@pytest.mark.extended
 def test_mistake_is_one_sentence_and_exit_2(app, arguments, sentence):
     done = app.cli("plan", *arguments)
     assert done.returncode == 2

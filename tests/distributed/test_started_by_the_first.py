@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+pytestmark = pytest.mark.extended
+
 BUDGET = "hydra.callbacks.scalecheck.rules.over_budget.max_training_tokens=4e6"
 STOP = "hydra.callbacks.scalecheck.mode=stop"
 TRAIN = """

@@ -158,10 +158,7 @@ def examined(root: Path, *arguments: str) -> tuple[int, dict]:
     return done.returncode, json.loads(done.stdout)
 
 
-FIRST = (
-    "no_line", "node_without_target", "enabled_in_a_swept_group", "whitelist_without_us", "comment_above_the_package",
-    "launcher_in_a_swept_experiment",
-)  # fmt: skip
+FIRST = ("no_line", "enabled_in_a_swept_group", "whitelist_without_us")
 
 
 @pytest.mark.parametrize(

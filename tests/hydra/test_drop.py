@@ -69,6 +69,7 @@ def test_budget_of_a_sweep_counts_the_jobs_that_are_launched(app):
     assert "[over_budget]" in over.stderr
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("size", [1, 2])
 def test_batches_of_a_basic_sweeper_are_dropped_alike(app, size):
     done = app.run("-m", "model=small,large", "seed=1,2", STRICT, DROP, f"hydra.sweeper.max_batch_size={size}")

@@ -62,6 +62,7 @@ def test_an_empty_choice_is_hydras_own_error(app):
     assert "scalecheck:" not in done.stderr
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("policy", ["default", "strict"])
 @pytest.mark.parametrize("swept", [("model=small,lrge",), ("model=small", "trainer.max_stepz=1,2"), ("model=small,large", "~nothing.here")])
 def test_a_job_that_does_not_compose_is_named_with_its_overrides_and_nothing_starts(app, policy, swept):

@@ -105,6 +105,7 @@ def test_after_a_stop_the_process_launches_as_before(app):
     assert not any(one["hydra"] for one in told)
 
 
+@pytest.mark.extended
 def test_sweep_of_which_jobs_are_dropped_runs_the_rest_and_ends_with_3(app):
     told, done = launched(
         app,

@@ -33,6 +33,7 @@ def test_a_passing_study_runs_and_its_jobs_show_the_users_launcher(repo, optuna)
     assert done.stderr.count("jobs checked") == 2, "one word for each batch"
 
 
+@pytest.mark.extended
 def test_a_bad_first_batch_leaves_nothing_on_disk(repo, optuna):
     done = optuna("trainer.max_steps=range(4,7)")
     assert done.returncode == 3, done.stderr
