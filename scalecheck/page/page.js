@@ -37,8 +37,9 @@
   };
   const within = (target) => (target instanceof Element ? target.closest(".mark") : null);
   const near = (event) => { // a line is thin and a finger is wide
-    const straight = within(event.target);
-    if (straight || !(event.target instanceof Element) || !event.target.closest(".drawing")) return straight;
+    const below = document.elementFromPoint(event.clientX, event.clientY) || event.target; // of a finger the target is a guess of the browser's
+    const straight = within(event.target) || within(below);
+    if (straight || !(below instanceof Element) || !below.closest(".drawing")) return straight;
     for (const far of [4, 8]) {
       for (let turn = 0; turn < 8; turn += 1) {
         const angle = (turn * Math.PI) / 4;
