@@ -39,11 +39,12 @@ def replace(path: Path, content: bytes) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(target, content) as temporary:
-        Path(temporary).chmod(stat.S_IMODE(found.st_mode) if found else 0o666 & ~_umask())
+        Path(temporary).chmod(stat.S_IMODE(found.st_mode) if found else 0o666 & ~umask())
         Path(temporary).replace(target)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Return the permissions that new files of this process do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

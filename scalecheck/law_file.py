@@ -16,7 +16,7 @@ from typing import Any, cast, get_args
 
 import yaml
 
-from scalecheck.atomic import written_beside
+from scalecheck.atomic import umask, written_beside
 from scalecheck.errors import ScalecheckError, did_you_mean
 from scalecheck.forms import Bounds, Citation, FittedRange, Law, LossSurface, ParamsConvention
 from scalecheck.options import count_or_none
@@ -55,7 +55,7 @@ def write_law(path: Path, law: LossSurface, fit: Mapping[str, Any], *, replace: 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path, text) as temporary:
-            Path(temporary).chmod(0o644 & ~_umask())  # a temporary file is readable by its owner alone; a law is for a team
+            Path(temporary).chmod(0o644 & ~umask())  # a temporary file is readable by its owner alone; a law is for a team
             os.replace(temporary, path)  # noqa: PTH105 - atomic on every platform
     except OSError as error:
         message = f"{path}: the law cannot be written ({error.strerror or error}); give --out a path that you may write to."
@@ -148,12 +148,6 @@ def _plain(law: LossSurface, fit: Mapping[str, Any]) -> dict[str, Any]:
         "note": law.note,
         "fit": dict(fit),
     }
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
 
 
 MAX_ALIASES = 20

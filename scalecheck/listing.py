@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from scalecheck.facts import Finding, Job, Report, Severity
+from scalecheck.facts import Finding, Job, Report, Severity, Verdict
 from scalecheck.text import clean
 from scalecheck.units import format_count, format_ratio, format_scientific
 from scalecheck.values import dataclass
 
 LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
+WORST_FIRST: tuple[Verdict, ...] = ("stop", "warn", "silent", "pass")
+"""The order in which jobs are shown where not all can be."""
 NO_FILE = "scalecheck"
 """The path of what has none, for formats that must name one."""
 WORKSPACES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
@@ -53,6 +55,16 @@ def level(finding: Finding) -> Severity:
 def active(report: Report) -> list[Listed]:
     """Return the findings that count, errors first, otherwise in the report's order."""
     return sorted((item for item in _all(report) if item.finding.waived is None), key=lambda item: LEVELS.index(level(item.finding)))
+
+
+def word(verdict: Verdict) -> str:
+    """Return what a verdict is called: ``no verdict`` where no law was asked."""
+    return "no verdict" if verdict == "silent" else verdict
+
+
+def worst_first(jobs: Iterable[Job]) -> list[Job]:
+    """Return jobs with the worst verdicts first, otherwise in their order."""
+    return sorted(jobs, key=lambda job: WORST_FIRST.index(job.verdict))
 
 
 def waived(report: Report) -> list[Listed]:

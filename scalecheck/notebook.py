@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from scalecheck import registry
 from scalecheck.drawing.scene import Picture
+from scalecheck.drawing.sets import ordered
 from scalecheck.errors import ScalecheckError
 from scalecheck.facts import Account, Report
 from scalecheck.text import clean
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def report_html(report: Report) -> str:
     """Return a report as a fragment of HTML: the verdict in one sentence, and its pictures."""
-    return _shown(lambda: _verdict(report), lambda: [module.picture(report) for module in _ordered("pictures")], "a report")
+    return _shown(lambda: _verdict(report), lambda: [module.picture(report) for module in ordered("pictures")], "a report")
 
 
 def account_html(account: Account, name: str = "model") -> str:
@@ -40,7 +40,7 @@ def account_html(account: Account, name: str = "model") -> str:
 
 def fit_html(found: OwnFit) -> str:
     """Return a fit as a fragment of HTML: the law in one sentence, and its pictures."""
-    return _shown(lambda: _fitted(found), lambda: [module.picture(found) for module in _ordered("fit_pictures")], "a fit")
+    return _shown(lambda: _fitted(found), lambda: [module.picture(found) for module in ordered("fit_pictures")], "a fit")
 
 
 def account_sentence(account: Account, name: str) -> str:
@@ -59,8 +59,8 @@ def _verdict(report: Report) -> str:
 
     if len(report.jobs) == 1:
         job = report.jobs[0]
-        return f"{'no verdict' if job.verdict == 'silent' else job.verdict}: {registry.load('formats', 'terminal').summary(job)}"
-    return f"{'no verdict' if report.verdict == 'silent' else report.verdict}: {listing.sentence(report)}"
+        return f"{listing.word(job.verdict)}: {registry.load('formats', 'terminal').summary(job)}"
+    return f"{listing.word(report.verdict)}: {listing.sentence(report)}"
 
 
 def _fitted(found: OwnFit) -> str:
@@ -68,10 +68,6 @@ def _fitted(found: OwnFit) -> str:
     told = f"{clean(law.name)[:80]}: L = {law.E:.4g} + {law.A:.4g} / N^{law.alpha:.4g} + {law.B:.4g} / D^{law.beta:.4g}"
     verdict = "the runs identify it" if found.verdict.is_identified else "the runs do not identify it"
     return f"{told}, fitted to {found.fit.num_rows:,} runs; {verdict}."
-
-
-def _ordered(folder: str) -> list[ModuleType]:
-    return sorted(registry.load_all(folder), key=lambda module: int(module.ORDER))
 
 
 def _shown(lead: Callable[[], str], pictures: Callable[[], Sequence[Picture]], what: str) -> str:

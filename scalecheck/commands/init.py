@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scalecheck.atomic import written_beside
+from scalecheck.atomic import umask, written_beside
 from scalecheck.composing import Composed, add_options, checked, composed
 from scalecheck.errors import ScalecheckError
 from scalecheck.mapping_file import Sketch, mapping_file
@@ -101,9 +101,7 @@ def _write(path: Path, text: str, *, replaces: bool) -> None:
     """Write a whole file or none, and never over another one unless it is to be replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path, text) as temporary:
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)  # a temporary file is its owner's alone
+        Path(temporary).chmod(0o666 & ~umask())  # a temporary file is its owner's alone
         if not replaces:
             _link(temporary, path)
         else:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import ModuleType
 
-from scalecheck import registry
-from scalecheck.drawing import fitted_runs
-from scalecheck.drawing.scene import Picture, Table
-from scalecheck.errors import ScalecheckError
+from scalecheck.drawing import fitted_runs, sets
+from scalecheck.drawing.scene import Picture
 from scalecheck.fitting import predict
 from scalecheck.own_fit import NAMES, OwnFit
 from scalecheck.text import clean
@@ -18,7 +15,7 @@ FOLDER = "fit_pictures"
 
 def pictures_of(found: OwnFit) -> tuple[Picture, ...]:
     """Return every picture of a fit in its order; one that cannot be made is in its place, with a note that says so."""
-    return tuple(_made(module, found) for module in sorted(registry.load_all(FOLDER), key=lambda module: int(module.ORDER)))
+    return sets.pictures_of(FOLDER, found)
 
 
 def runs_of(found: OwnFit) -> tuple[fitted_runs.FittedRun, ...]:
@@ -46,14 +43,3 @@ def about(found: OwnFit) -> Iterator[tuple[str, str]]:
     yield "intervals", f"from {found.resamples:,} bootstrap resamples of the runs, seed {found.seed}"
     yield "units", f"N counts the {law.params_convention} parameters, C = 6ND; the loss is taken to be in nats per token"
     yield from (("note", clean(note)) for note in table.notes)
-
-
-def _made(module: ModuleType, found: OwnFit) -> Picture:
-    try:
-        made: Picture = module.picture(found)
-    except Exception as bug:  # noqa: BLE001 - one picture never costs the others
-        name = module.__name__.rpartition(".")[2]
-        why = clean(str(bug)).rstrip(".") if isinstance(bug, ScalecheckError) else type(bug).__name__
-        note = f"This picture could not be made ({why}); the others do not depend on it."
-        return Picture(name=name, title=name.capitalize(), description="", table=Table(head=(), rows=()), draw=None, notes=(note,))
-    return made

@@ -15,8 +15,6 @@ MOST_CHARACTERS = 60_000
 """A comment on GitHub has at most 65,536."""
 _SHARES = {"jobs": 20_000, "findings": 25_000, "notes": 7_000, "waived": 6_000}
 """Characters for each part, so that none crowds the next one out; together with what stands around them they are below the limit."""
-_RANKS = {"stop": 0, "warn": 1, "silent": 2, "pass": 3}
-_VERDICTS = {"silent": "no verdict"}
 _MARKUP = re.compile(r"://|www\.|[#$&*<@\[\]\\`|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", re.IGNORECASE)
 _BROKEN = {"@": "&#64;<!-- -->", "://": "&#58;<!-- -->//", "#": "&#35;<!-- -->"}
 """Even as entities these would make a mention, a link or a reference; a comment in between breaks the word."""
@@ -32,7 +30,7 @@ def render(report: Report, *, color: bool = False) -> str:  # noqa: ARG001 - eve
     waived = [item for item in found if item.finding.waived is not None]
     told = _teller(report, shared)
     parts = [
-        [f"**scalecheck: {_VERDICTS.get(report.verdict, report.verdict)}: {listing.sentence(report)}**"],
+        [f"**scalecheck: {listing.word(report.verdict)}: {listing.sentence(report)}**"],
         _table(report, shared),
         _fitting(
             (told(item) for item in counted if listing.level(item.finding) != "note"), len(counted) - len(notes), "finding", "findings"
@@ -44,7 +42,7 @@ def render(report: Report, *, color: bool = False) -> str:  # noqa: ARG001 - eve
 
 
 def _table(report: Report, shared: frozenset[str]) -> list[str]:
-    worst_first = sorted(report.jobs, key=lambda job: _RANKS[job.verdict])
+    worst_first = listing.worst_first(report.jobs)
     if not worst_first:
         return []
     figures = list(listing.figures(worst_first[0]))
@@ -57,7 +55,7 @@ def _table(report: Report, shared: frozenset[str]) -> list[str]:
 
 
 def _figures(job: Job) -> list[str]:
-    return [*map(text, listing.figures(job).values()), _VERDICTS.get(job.verdict, job.verdict)]
+    return [*map(text, listing.figures(job).values()), listing.word(job.verdict)]
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -28,8 +28,6 @@ PLOT_LINES = 20
 _LEAST, _MOST = 30, 200
 _LONGEST_NAME = 24
 _STYLES = {"error": "red", "stop": "red", "warning": "yellow", "warn": "yellow", "pass": "green", "note": "cyan", "silent": "dim"}
-_RANKS = {"stop": 0, "warn": 1, "silent": 2, "pass": 3}
-_VERDICTS = {"silent": "no verdict"}
 _REST = "the json format has them all"
 
 
@@ -94,14 +92,10 @@ def _text(words: str, style: str = "") -> Text:
 
 
 def _parts(report: Report, columns: int, *, is_ascii: bool) -> Iterator[RenderableType]:
-    yield _text(f"scalecheck: {_word(report.verdict)}: {listing.sentence(report)}", _STYLES[report.verdict])
+    yield _text(f"scalecheck: {listing.word(report.verdict)}: {listing.sentence(report)}", _STYLES[report.verdict])
     yield from _jobs(report, columns)
     yield from _plot(report, columns, is_ascii=is_ascii)
     yield from _findings(report)
-
-
-def _word(verdict: str) -> str:
-    return _VERDICTS.get(verdict, verdict)
 
 
 def _jobs(report: Report, columns: int) -> Iterator[RenderableType]:
@@ -111,7 +105,7 @@ def _jobs(report: Report, columns: int) -> Iterator[RenderableType]:
         yield _figures(jobs[0])
         return
     if len(jobs) > MOST_ROWS:
-        jobs = sorted(jobs, key=lambda job: _RANKS[job.verdict])[:MOST_ROWS]
+        jobs = listing.worst_first(jobs)[:MOST_ROWS]
     if jobs:
         yield _table(report, jobs, next(names for least, names in _WIDTHS if columns >= least))
     missing = len(report.jobs) - len(jobs)
@@ -149,7 +143,7 @@ def _table(report: Report, jobs: Sequence[Job], left_out: Sequence[str]) -> Tabl
         figures, called = listing.figures(job), clean(job.name)
         words = [called if len(called) <= _LONGEST_NAME else f"{called[: _LONGEST_NAME - 3]}..."]
         words += [] if left_out else [listing.overrides_text(job, shared)]
-        made.add_row(*map(_text, words), *(_text(figures[name]) for name in names), _text(_word(job.verdict), _STYLES[job.verdict]))
+        made.add_row(*map(_text, words), *(_text(figures[name]) for name in names), _text(listing.word(job.verdict), _STYLES[job.verdict]))
     return made
 
 

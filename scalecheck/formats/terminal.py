@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from scalecheck import listing
-from scalecheck.facts import Account, Counted, Finding, Job, Report, Verdict
+from scalecheck.facts import Account, Counted, Finding, Job, Report
 from scalecheck.text import clean, columns_of, padded, table, where
 from scalecheck.units import format_count, format_flops, format_ratio, format_scientific
 
@@ -14,7 +14,6 @@ _COLORS = {"error": "31", "stop": "31", "dropped": "31", "warning": "33", "warn"
 _SEVERITIES = ("error", "warning", "note")
 _HEAD = ("job", "overrides", "N params", "D tokens", "D/N", "multiple", "C FLOPs", "verdict")
 _LEFT_ALIGNED = ("overrides", "verdict")
-_WORST_FIRST: tuple[Verdict, ...] = ("stop", "warn", "silent")
 SHOWN_JOBS = 40
 SHOWN_FINDINGS = 40
 NEAR = 3.0
@@ -46,10 +45,6 @@ def _painted(word: str) -> str:
     return f"\x1b[{_COLORS[word]}m{word}\x1b[0m" if word in _COLORS else word
 
 
-def _word(verdict: Verdict) -> str:
-    return "no verdict" if verdict == "silent" else verdict
-
-
 def _single(job: Job, paint: Paint) -> Iterator[str]:
     # An assumption that the policy made a warning or an error is a finding like any other.
     counted = [finding for finding in job.findings if finding.waived is None]
@@ -59,7 +54,7 @@ def _single(job: Job, paint: Paint) -> Iterator[str]:
     if assumed and not rest:
         names = ", ".join(name for name, origin in job.run.reading.origins.items() if origin.assumed)
         suffix, assumed = f" (assumed: {clean(names)})", []
-    yield f"scalecheck: {paint(_word(job.verdict))}: {summary(job)}{suffix}"
+    yield f"scalecheck: {paint(listing.word(job.verdict))}: {summary(job)}{suffix}"
     if job.run.expense is not None:
         from scalecheck import expense_text
 
@@ -133,11 +128,11 @@ def _sweep(report: Report, paint: Paint) -> Iterator[str]:
     jobs, shared = report.jobs, listing.shared_overrides(report.jobs)
     num_waived = sum(finding.waived is not None for finding in _findings(report))
     suffix = f", {listing.plural(num_waived, 'finding')} waived" if num_waived else ""
-    yield f"scalecheck: {paint(_word(report.verdict))}: {len(jobs)} jobs checked before the first is launched{suffix}"
+    yield f"scalecheck: {paint(listing.word(report.verdict))}: {len(jobs)} jobs checked before the first is launched{suffix}"
     chosen = list(jobs)
     most = len(jobs) if report.mode == "plan" else SHOWN_JOBS
     if len(jobs) > most:
-        chosen = sorted((job for job in jobs if job.verdict != "pass"), key=lambda job: _WORST_FIRST.index(job.verdict))
+        chosen = listing.worst_first(job for job in jobs if job.verdict != "pass")
     dropped = _dropped(report)
     launched = [job for job in jobs if job.name not in dropped]
     totals = _totals(launched, " of those launched" if dropped else "")
@@ -213,7 +208,7 @@ def _table(rows: Sequence[tuple[str, ...]], totals: tuple[str, ...], paint: Pain
 
 
 def _row(job: Job, shared: frozenset[str], *, is_dropped: bool) -> tuple[str, ...]:
-    told = "dropped" if is_dropped else _word(job.verdict)
+    told = "dropped" if is_dropped else listing.word(job.verdict)
     return (clean(job.name), listing.overrides_text(job, shared), *listing.figures(job).values(), told)
 
 

@@ -6,14 +6,10 @@ import base64
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from scalecheck import registry
-from scalecheck.drawing import svg
+from scalecheck.drawing import sets, svg
 from scalecheck.drawing.scene import Picture, Table
-from scalecheck.errors import ScalecheckError
-from scalecheck.text import clean
 from scalecheck.values import dataclass
 
 if TYPE_CHECKING:
@@ -51,19 +47,7 @@ class Shown:
 
 def of_report(report: Report) -> tuple[Picture, ...]:
     """Return every picture of a report in its order; one that fails is a picture that cannot be drawn, whose note says so."""
-    modules = sorted(registry.load_all("pictures"), key=lambda module: module.ORDER)
-    return tuple(_picture(module, report) for module in modules)
-
-
-def _picture(module: ModuleType, report: Report) -> Picture:
-    try:
-        made: Picture = module.picture(report)
-    except Exception as bug:  # noqa: BLE001 - a picture never fails a report
-        name = module.__name__.rpartition(".")[2]
-        note = f"This picture could not be made ({_failure(bug)}); the rest of the page does not depend on it."
-        empty = Table(head=(), rows=())
-        return Picture(name=name, title=name.replace("_", " ").capitalize(), description="", table=empty, draw=None, notes=(note,))
-    return made
+    return sets.pictures_of("pictures", report)
 
 
 def shown(pictures: Sequence[Picture], sizes: Sequence[Size], suffix: str = "") -> tuple[Shown, ...]:
@@ -78,7 +62,7 @@ def _shown(picture: Picture, sizes: Sequence[Size], suffix: str) -> Shown:
         try:
             drawings = _said_once([_drawing(picture, size, suffix) for size in sizes])
         except Exception as bug:  # noqa: BLE001 - a picture never fails a report
-            notes.append(f"This picture could not be drawn ({_failure(bug)}); its values stand in the table.")
+            notes.append(f"This picture could not be drawn ({sets.failure(bug)}); its values stand in the table.")
     if any(drawing.is_image for drawing in drawings):
         notes.append("There is so much in this picture that it is an image here, with no values under the pointer.")
     table, rows = picture.table, picture.table.rows
@@ -126,7 +110,3 @@ def _said_once(made: Sequence[Drawing]) -> tuple[Drawing, ...]:
 
 def _cell(text: str) -> str:
     return svg.harmless(text)
-
-
-def _failure(bug: Exception) -> str:
-    return clean(str(bug)).rstrip(".") if isinstance(bug, ScalecheckError) else type(bug).__name__

@@ -10,8 +10,6 @@ from scalecheck.values import dataclass
 MOST = 400
 """Jobs that a page shows; of more, the worst. The json format has them all."""
 _LONGEST = 160
-_WORST_FIRST = {"stop": 0, "warn": 1, "silent": 2, "pass": 3}
-_VERDICTS = {"silent": "no verdict"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +35,7 @@ class Jobs:
 
 def of_report(report: Report, shared: frozenset[str]) -> Jobs:
     """Return the jobs in their order, or, where there are more than are shown, the worst ones first."""
-    chosen = list(report.jobs)
-    if len(chosen) > MOST:
-        chosen.sort(key=lambda job: _WORST_FIRST[job.verdict])
+    chosen = list(report.jobs) if len(report.jobs) <= MOST else listing.worst_first(report.jobs)
     alike = [override for override in report.jobs[0].overrides if override in shared]
     return Jobs(
         head=tuple(listing.figures(report.jobs[0])),
@@ -55,7 +51,7 @@ def _row(job: Job, shared: frozenset[str]) -> Row:
         name=_cut(clean(job.name)),
         overrides=_cut(typed),
         figures=tuple(listing.figures(job).values()),
-        verdict=_VERDICTS.get(job.verdict, job.verdict),
+        verdict=listing.word(job.verdict),
         css=job.verdict,
     )
 

@@ -13,7 +13,6 @@ from scalecheck.values import dataclass
 MOST_JOBS = 12
 _MOST_CHARACTERS = 60_000
 _LONGEST, _LONGEST_LINE = 240, 1500
-_WORST_FIRST = {"stop": 0, "warn": 1, "silent": 2, "pass": 3}
 _BLOCKS: tuple[Callable[[Job], Iterator[str]], ...] = (
     arithmetic.params,
     arithmetic.tokens,
@@ -70,7 +69,7 @@ def of_report(report: Report, shared: frozenset[str]) -> tuple[Numbers, ...]:
     """Return the numbers of each job, of a sweep the worst ones first, as many as a page has room for; at least one."""
     made: list[Numbers] = []
     room = _MOST_CHARACTERS
-    for job in sorted(report.jobs, key=lambda job: _WORST_FIRST[job.verdict])[:MOST_JOBS]:
+    for job in listing.worst_first(report.jobs)[:MOST_JOBS]:
         who = listing.who([job], report, shared)
         one = Numbers(who=who, arithmetic="\n".join(_lines(_without_untold_sizes(job))), sources=tuple(_sources(job)))
         room -= len(repr(one))

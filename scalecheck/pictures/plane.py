@@ -14,7 +14,7 @@ from scalecheck.drawing.plane_limits import limits
 from scalecheck.drawing.plane_scene import PlanePoint, PlaneScene, has_interval
 from scalecheck.drawing.scene import Picture, Table
 from scalecheck.drawing.words import short
-from scalecheck.facts import Job, Outlook, Report
+from scalecheck.facts import Job, Outlook, Report, Verdict
 from scalecheck.forms import Law, LossSurface
 from scalecheck.law_params import active_or_total
 from scalecheck.law_words import COUNTED_AS, HISTORY, LOSS_LAW, optimal_range
@@ -27,7 +27,6 @@ MOST_POINTS = 500
 _LARGEST = 1e100
 _LABELLED = 24
 _NAMED = 3
-_WORST_FIRST = ("stop", "warn", "silent", "pass")
 _TO_REMEDY = ("undertrained", "overtrained")
 _HEAD = ("what", "N params", "D tokens", "D/N", "C = 6ND", "verdict", "optimal D/N at this C")
 
@@ -41,7 +40,7 @@ class _Group:
     jobs: tuple[Job, ...]
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Verdict:
         """The verdict that all of them have."""
         return self.jobs[0].verdict
 
@@ -91,7 +90,7 @@ def _grouped(report: Report) -> tuple[list[_Group], int]:
         else:
             found.setdefault((params, tokens, job.verdict), []).append(job)
     groups = [_Group(params=params, tokens=tokens, jobs=tuple(jobs)) for (params, tokens, _), jobs in found.items()]
-    return sorted(groups, key=lambda group: _WORST_FIRST.index(group.verdict)), num_left_out
+    return sorted(groups, key=lambda group: listing.WORST_FIRST.index(group.verdict)), num_left_out
 
 
 def _place(job: Job) -> tuple[float | None, float | None]:
@@ -155,7 +154,7 @@ def _title(group: _Group, report: Report, shared: frozenset[str]) -> str:
     figures = listing.figures(job)
     who = [short(_who(one, report, shared), 120) for one in group.jobs[:_NAMED]]
     more = [f"and {len(group.jobs) - len(who):,} more here"] if len(group.jobs) > len(who) else []
-    verdict = "no verdict" if job.verdict == "silent" else job.verdict
+    verdict = listing.word(job.verdict)
     return "\n".join([f"{who[0]}: {verdict}", *who[1:], *more, *(f"{name}: {value}" for name, value in figures.items())])
 
 
@@ -218,7 +217,7 @@ def _row_of(what: str, group: _Group) -> tuple[str, ...]:
     what, params, tokens, ratio, flops, *_ = _row(what, group.params, group.tokens)
     bound = "<=" if job.run.reading.plan.tokens_status == "upper_bound" and group.tokens is not None else ""
     shown = [text if text in ("-", "unknown") else f"{bound}{text}" for text in (tokens, ratio, flops)]
-    return (what, params, *shown, "no verdict" if group.verdict == "silent" else group.verdict, clean(optimal_range(job.run)) or "-")
+    return (what, params, *shown, listing.word(group.verdict), clean(optimal_range(job.run)) or "-")
 
 
 def _row(what: str, params: float | None, tokens: float | None) -> tuple[str, ...]:
