@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,6 +151,52 @@ def app(tmp_path: Path) -> App:
     made = App(tmp_path)
     made.write({"train.py": TRAIN} | FILES)
     return made
+
+
+def drawn_texts(picture: Any, size: Any) -> tuple[list[tuple[str, Any]], Any]:
+    """Draw a picture; return its visible texts with their boxes as the renderer measures them, and the figure's box."""
+    from scalecheck.drawing import canvas
+
+    kept: list[tuple[str, Any]] = []
+
+    def draw(made: Any) -> None:
+        picture.draw(made)
+        figure = made.figure
+        figure.draw_without_rendering()
+        hidden = _hidden_ticks(figure)
+        for text in figure.findobj(match=lambda artist: artist.__class__.__name__ in ("Text", "Annotation")):
+            if text.get_text().strip() and text.get_visible() and text not in hidden:
+                kept.append((text.get_text(), text.get_window_extent()))
+        kept.append(("", figure.bbox.frozen()))
+
+    canvas.png_of(draw, size, pixels_per_unit=1)
+    return kept[:-1], kept[-1][1]
+
+
+def _hidden_ticks(figure: Any) -> set[Any]:
+    """Return the words of ticks that are not drawn: those beyond the limits, and those beside another panel."""
+    hidden: set[Any] = set()
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        shown = list(axis._update_ticks()) if axis.axes.axison else []
+        ticks = {*axis.get_major_ticks(), *axis.get_minor_ticks(), *shown}
+        hidden |= {label for tick in ticks for label in (tick.label1, tick.label2) if tick not in shown}
+    return hidden
+
+
+def assert_texts_are_apart(picture: Any, size: Any, more_than: int) -> None:
+    """Find more texts than so many, none of which lies on another or leaves the figure."""
+    texts, figure = drawn_texts(picture, size)
+    assert len(texts) > more_than
+    for (words, one), (others, other) in itertools.combinations(texts, 2):
+        assert not one.padded(-0.5).overlaps(other.padded(-0.5)), f"{words!r} lies on {others!r}"
+    for words, box in texts:
+        assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= figure.width + 1 and box.y1 <= figure.height + 1, words
+
+
+@pytest.fixture(scope="session")
+def texts() -> SimpleNamespace:
+    """What is written in a picture: ``texts.drawn(picture, size)``, ``texts.assert_apart(picture, size, more_than)``."""
+    return SimpleNamespace(drawn=drawn_texts, assert_apart=assert_texts_are_apart)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

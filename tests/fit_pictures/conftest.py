@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -87,43 +86,6 @@ def exact():
 def hostile():
     found = exact().table.observations
     return fit_of(found.params, found.tokens, found.loss, source=HOSTILE, column=HOSTILE)
-
-
-def drawn_texts(picture, size):
-    """Draw it and return the figure's texts with their boxes, and its width and height."""
-    kept = []
-
-    def draw(made):
-        picture.draw(made)
-        figure = made.figure
-        figure.draw_without_rendering()
-        hidden = _hidden_ticks(figure)
-        for text in figure.findobj(match=lambda artist: artist.__class__.__name__ in ("Text", "Annotation")):
-            if text.get_text().strip() and text.get_visible() and text not in hidden:
-                kept.append((text.get_text(), text.get_window_extent()))
-        kept.append(("", figure.bbox.frozen()))
-
-    canvas.png_of(draw, size, pixels_per_unit=1)
-    return kept[:-1], kept[-1][1]
-
-
-def _hidden_ticks(figure):
-    """Ticks beyond the limits keep their words and are not drawn."""
-    hidden = set()
-    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-        shown = axis._update_ticks()
-        ticks = {*axis.get_major_ticks(), *axis.get_minor_ticks(), *shown}
-        hidden |= {label for tick in ticks for label in (tick.label1, tick.label2) if tick not in shown}
-    return hidden
-
-
-def assert_texts_are_apart(picture, size):
-    texts, figure = drawn_texts(picture, size)
-    assert len(texts) > 5
-    for (words, one), (others, other) in itertools.combinations(texts, 2):
-        assert not one.padded(-0.5).overlaps(other.padded(-0.5)), f"{words!r} lies on {others!r}"
-    for words, box in texts:
-        assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= figure.width + 1 and box.y1 <= figure.height + 1, words
 
 
 def artists_of(picture, size=canvas.WIDE):

@@ -34,12 +34,12 @@ def test_pictures_stand_in_their_order(fits):
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
 @pytest.mark.parametrize("name", NAMES)
-def test_no_text_lies_on_another_and_none_is_cut(found, name, size, fits):
+def test_no_text_lies_on_another_and_none_is_cut(found, name, size, texts):
     picture = registry.load("fit_pictures", name).picture(found)
     if picture.draw is None:
         assert picture.notes
     else:
-        fits.assert_texts_are_apart(picture, size)
+        texts.assert_apart(picture, size, 5)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -46,31 +45,6 @@ def titles_of(picture, size=WIDE):
 
 def number(text):
     return int(text.replace(",", ""))
-
-
-def assert_texts_are_apart(picture, size):
-    """Measure every visible text with the renderer."""
-    boxes = []
-
-    def draw(made):
-        picture.draw(made)
-        figure = made.figure
-        figure.draw_without_rendering()
-        hidden = set()
-        for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-            shown = axis._update_ticks() if axis.axes.axison else []
-            ticks = {*axis.get_major_ticks(), *axis.get_minor_ticks(), *shown}
-            hidden |= {label for tick in ticks for label in (tick.label1, tick.label2) if tick not in shown}
-        for text in figure.findobj(match=lambda artist: artist.__class__.__name__ in ("Text", "Annotation")):
-            if text.get_text().strip() and text.get_visible() and text not in hidden:
-                boxes.append((text.get_text(), text.get_window_extent()))
-        assert all(box.x0 >= -1 and box.x1 <= figure.bbox.width + 1 for _, box in boxes), [words for words, _ in boxes]
-        assert all(box.y0 >= -1 and box.y1 <= figure.bbox.height + 1 for _, box in boxes)
-
-    canvas.png_of(draw, size, pixels_per_unit=1)
-    assert len(boxes) > 8
-    for (words, one), (others, other) in itertools.combinations(boxes, 2):
-        assert not one.padded(-0.5).overlaps(other.padded(-0.5)), f"{words!r} lies on {others!r}"
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -156,15 +130,15 @@ def test_small_parts_are_grouped_in_the_drawing_and_never_in_the_table():
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
 @pytest.mark.parametrize("name", ALL)
-def test_no_text_lies_on_another_and_none_is_cut(name, size):
-    assert_texts_are_apart(picture_of_account(counted(name), name), size)
+def test_no_text_lies_on_another_and_none_is_cut(name, size, texts):
+    texts.assert_apart(picture_of_account(counted(name), name), size, 8)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
 @pytest.mark.parametrize("number", [2, 3, 4])
-def test_no_text_of_several_models_lies_on_another(number, size):
+def test_no_text_of_several_models_lies_on_another(number, size, texts):
     jobs = tuple(job(counted(name), name) for name in ("deepseek-v3", "t5-small", "gpt2", "whisper-tiny")[:number])
-    assert_texts_are_apart(ledger.picture(Report(jobs=jobs)), size)
+    texts.assert_apart(ledger.picture(Report(jobs=jobs)), size, 8)
 
 
 def test_models_of_equal_parts_are_one():
@@ -240,7 +214,7 @@ def test_jobs_without_parts_are_left_out_beside_others():
     assert ledger.picture(Report(jobs=(job(Account()), job(Account(), "1")))).draw is None
 
 
-def test_hostile_words_are_text_and_cut():
+def test_hostile_words_are_text_and_cut(texts):
     account = handmade(Part(HOSTILE, "matmul", 300, 2, None, 6000), Part("b", "matmul", 200, 1, None, 6000))
     other = handmade(Part("c", "matmul", 300, 1, None, 6000))
     report = Report(jobs=(job(account, HOSTILE, HOSTILE), job(other, "1", HOSTILE)))
@@ -249,8 +223,8 @@ def test_hostile_words_are_text_and_cut():
         for size in SIZES:
             assert any("<script>" in title for title in titles_of(picture, size))
             assert canvas.png_of(picture.draw, size).startswith(b"\x89PNG")
-        assert_texts_are_apart(picture, NARROW)
-        assert_texts_are_apart(picture, WIDE)
+        texts.assert_apart(picture, NARROW, 8)
+        texts.assert_apart(picture, WIDE, 8)
 
 
 @pytest.mark.parametrize("digits", [40, 400, 5000])

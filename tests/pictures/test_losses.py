@@ -52,43 +52,6 @@ def scene_of(report):
     return draw.args[0]
 
 
-def drawn(picture, size):
-    """Draw it and return the figure's texts with their boxes, and its own box."""
-    kept = []
-
-    def draw(made):
-        picture.draw(made)
-        figure = made.figure
-        figure.draw_without_rendering()
-        hidden = hidden_ticks(figure)
-        for text in figure.findobj(match=lambda artist: artist.__class__.__name__ in ("Text", "Annotation")):
-            if text.get_text().strip() and text.get_visible() and text not in hidden:
-                kept.append((text.get_text(), text.get_window_extent()))
-        kept.append(("figure", figure.bbox.frozen()))
-
-    canvas.png_of(draw, size, pixels_per_unit=1)
-    return kept[:-1], kept[-1][1]
-
-
-def hidden_ticks(figure):
-    """Ticks beyond the limits, and those beside another panel, keep their words and are not drawn."""
-    hidden = set()
-    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-        shown = [tick for tick in axis._update_ticks() if axis.axes.axison]
-        ticks = {*axis.get_major_ticks(), *axis.get_minor_ticks(), *shown}
-        hidden |= {label for tick in ticks for label in (tick.label1, tick.label2) if tick not in shown}
-    return hidden
-
-
-def assert_texts_are_apart(picture, size):
-    texts, figure = drawn(picture, size)
-    assert len(texts) > 5
-    for (words, one), (others, other) in itertools.combinations(texts, 2):
-        assert not one.padded(-0.5).overlaps(other.padded(-0.5)), f"{words!r} lies on {others!r}"
-    for words, box in texts:
-        assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= figure.width + 1 and box.y1 <= figure.height + 1, words
-
-
 SINGLES = {
     "under": Report(jobs=(job(124_000_000, 300_000_000, verdict="stop"),)),
     "near": Report(jobs=(job(10**9, 20 * 10**9),)),
@@ -214,12 +177,12 @@ def test_jobs_of_unknown_size_are_left_out_of_a_sweep_never_at_zero():
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
 @pytest.mark.parametrize("report", [*SINGLES.values(), SWEEP, WIDE_SWEEP], ids=[*SINGLES, "sweep", "wide_sweep"])
-def test_no_text_lies_on_another_and_none_is_cut(report, size):
-    assert_texts_are_apart(losses.picture(report), size)
+def test_no_text_lies_on_another_and_none_is_cut(report, size, texts):
+    texts.assert_apart(losses.picture(report), size, 5)
 
 
-def test_of_labels_that_would_lie_on_each_other_the_first_stays():
-    words = [text for text, _ in drawn(losses.picture(SINGLES["under"]), WIDE)[0]]
+def test_of_labels_that_would_lie_on_each_other_the_first_stays(texts):
+    words = [text for text, _ in texts.drawn(losses.picture(SINGLES["under"]), WIDE)[0]]
     assert "this run: 4.21" in words
     assert any(text.startswith("100x: ") for text in words)
 
