@@ -34,7 +34,12 @@ from scalecheck.values import dataclass
 from scalecheck.yaml_places import root_value
 
 SearchPath = tuple[tuple[str, str], ...]
-_HYDRAS_SOURCES = {"file": "FileConfigSource", "pkg": "ImportlibResourcesConfigSource", "structured": "StructuredConfigSource"}
+_KNOWN_SOURCES = {
+    "file": "hydra._internal.core_plugins.file_config_source.FileConfigSource",
+    "pkg": "hydra._internal.core_plugins.importlib_resources_config_source.ImportlibResourcesConfigSource",
+    "structured": "hydra._internal.core_plugins.structured_config_source.StructuredConfigSource",
+    "scalecheck": "hydra_plugins.hydra_scalecheck.search_path.ScaleCheckOptions",
+}
 
 
 class NotLightError(Exception):
@@ -45,7 +50,7 @@ def search_path(config: DictConfig) -> SearchPath:
     """Return where the config was composed from, with ``hydra.searchpath``, as (scheme, path); directories from the root of the disk.
 
     Raises:
-        NotLightError: one of the schemes is read by another class than Hydra's.
+        NotLightError: one of the schemes is read by another class than Hydra's or ours.
     """
     listed: Any = OmegaConf.to_container(config.hydra.runtime.config_sources, resolve=False)
     return light_path((entry["schema"], entry["path"]) for entry in listed)
@@ -56,7 +61,7 @@ def light_path(entries: Iterable[tuple[str, str]]) -> SearchPath:
     told, types = tuple(entries), SourcesRegistry.instance().types
     for scheme in {scheme for scheme, _ in told}:
         kind: Any = types[scheme]
-        if getattr(kind, "__name__", "") != _HYDRAS_SOURCES.get(scheme) or not kind.__module__.startswith("hydra."):
+        if f"{kind.__module__}.{getattr(kind, '__name__', '')}" != _KNOWN_SOURCES.get(scheme):
             raise NotLightError(scheme)
     return tuple((scheme, absolute(path) if scheme == "file" else path) for scheme, path in told)
 
@@ -222,7 +227,7 @@ def _in_store(path: str) -> Any:
 
 def _root(scheme: str, path: str) -> str | None:
     """Return the directory of an entry of the search path; ``None`` is the config store, ``""`` a package that is not there."""
-    if scheme != "pkg":
+    if scheme not in ("pkg", "scalecheck"):
         return path if scheme == "file" else None
     try:
         return _directory(path)

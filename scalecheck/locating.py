@@ -132,8 +132,10 @@ def _layer(repository: Any, config_path: str | None, package: str | None) -> Lay
             continue
         if source.scheme() == "structured":
             return stored_layer(source.load_config(config_path).config, config_path, package or "")
-        path = _source_dir(source) / f"{config_path.removesuffix('.yaml')}.yaml" if source.scheme() in ("file", "pkg") else None
-        if path is None or not path.is_file():
+        if source.scheme() not in ("file", "pkg", "scalecheck"):
+            return None
+        path = _source_dir(source) / f"{config_path.removesuffix('.yaml')}.yaml"
+        if not path.is_file():
             return None
         return Layer(path=str(path), display=_display(path), package=package or "", text=path.read_text("utf-8"))
     return None

@@ -23,11 +23,10 @@ SEVERITIES = ("off", "note", "warning", "error")
 COMMON_OPTIONS = ("severity", "message")
 """What every rule takes beside its own options."""
 SHIPPED_FINGERPRINTS = {
-    "default": "8b8b537e5563d61e858f96ec90758e81f0152eb62ef8bd29551197686976da9b",
-    "plan": "8b8b537e5563d61e858f96ec90758e81f0152eb62ef8bd29551197686976da9b",
-    "strict": "5d6496166c0be7fe635a3a6694500f13d61422bc04d6f792d8cfc28cf10a0612",
+    "policy": "8b8b537e5563d61e858f96ec90758e81f0152eb62ef8bd29551197686976da9b",
+    "strict": "3b8f3f8a9c91b9494f2e7f95e922229d90b5a8ec84d63081ae0877cc2b85c158",
 }
-"""sha256 of the canonical JSON of ``rules`` in each policy of conf/scalecheck/; tests/test_policy.py proves them fresh."""
+"""sha256 of the canonical JSON of ``rules`` in each file of conf/ that sets them; tests/test_policy.py proves them fresh."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

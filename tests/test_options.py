@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 LOADS_A_SHIPPED_POLICY = """
 import sys, yaml
 from scalecheck.policy import load_policy
-node = yaml.safe_load(open("conf/hydra/callbacks/scalecheck.yaml"))
+node = yaml.safe_load(open("conf/policy.yaml"))
 policy = load_policy(node)
 assert policy.rules["over_budget"].rule.sweep.max_training_flops is None
 unneeded = {"pydantic", "annotated_types", "typing_extensions", "fractions", "difflib", "csv", "scalecheck.expression"}

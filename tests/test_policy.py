@@ -26,6 +26,11 @@ def shipped(name: str) -> dict:
     return OmegaConf.to_container(config.hydra.callbacks.scalecheck)
 
 
+def every_key() -> dict:
+    """Return the policy that lists every key with its default."""
+    return OmegaConf.to_container(OmegaConf.load(CONF / "policy.yaml"))
+
+
 def refusal(raw) -> str:
     with pytest.raises(PolicyError) as refused:
         load_policy(raw)
@@ -59,24 +64,27 @@ def test_other_reports_are_refused(value):
 # --- what we ship
 
 
-@pytest.mark.parametrize("name", [file.stem for file in (CONF / "scalecheck").glob("*.yaml")])
-def test_fingerprint_of_every_shipped_policy_is_fresh(name):
-    assert SHIPPED_FINGERPRINTS[name] == fingerprint(shipped(name)["rules"])
+SHIPPED = {file.stem for file in (CONF / "scalecheck").glob("*.yaml")}
 
 
-def test_every_fingerprint_has_its_policy():
-    assert set(SHIPPED_FINGERPRINTS) == {file.stem for file in (CONF / "scalecheck").glob("*.yaml")}
+def test_fingerprints_are_those_of_what_is_shipped():
+    rules = {name: shipped(name).get("rules", {}) for name in SHIPPED} | {"policy": every_key()["rules"]}
+    assert {name: fingerprint(found) for name, found in rules.items() if found} == SHIPPED_FINGERPRINTS
 
 
-@pytest.mark.parametrize("name", ["default", "strict"])
-def test_shipped_policy_also_passes_pydantic_with_the_same_result(name, monkeypatch):
-    direct = load_policy(shipped(name))
+@pytest.mark.parametrize("given", [shipped("default"), shipped("strict"), every_key()], ids=["default", "strict", "policy"])
+def test_shipped_policy_also_passes_pydantic_with_the_same_result(given, monkeypatch):
+    direct = load_policy(given)
     monkeypatch.setattr(rule_settings, "SHIPPED_FINGERPRINTS", {})
-    assert load_policy(shipped(name)) == direct
+    assert load_policy(given) == direct
 
 
 def test_no_policy_is_the_default_preset():
     assert load_policy(None) == load_policy({}) == load_policy(shipped("default"))
+
+
+def test_the_list_of_keys_has_the_defaults():
+    assert load_policy(every_key()) == load_policy(None)
 
 
 def test_strict_preset_stops_where_default_warns():
@@ -86,9 +94,9 @@ def test_strict_preset_stops_where_default_warns():
     assert strict.rules["over_budget"].rule.when_unknown == "error"
 
 
-def test_preset_lists_every_key_rule_and_option():
-    node = shipped("default")
-    assert set(node) - {"_target_", "_recursive_"} == {option.name for option in fields(Policy)} - {"own_laws"}
+def test_list_of_keys_has_every_key_rule_and_option():
+    node = every_key()
+    assert set(node) == {option.name for option in fields(Policy)} - {"own_laws"}
     for name in registry.names("rules"):
         options = {option.name for option in fields(registry.load("rules", name).Rule)}
         assert set(node["rules"][name]) == options | {"severity"}
@@ -97,7 +105,7 @@ def test_preset_lists_every_key_rule_and_option():
 def test_shipped_policy_with_another_mode_and_read_needs_no_pydantic():
     program = (
         "import sys\nfrom scalecheck.policy import load_policy\n"
-        f"for raw in ({shipped('default')!r}, {shipped('strict')!r}, None):\n"
+        f"for raw in ({shipped('default')!r}, {shipped('strict')!r}, {every_key()!r}, None):\n"
         "    load_policy(raw)\n    load_policy({**(raw or {}), 'mode': 'stop', 'read': {'num_steps': 'a.b'}})\n"
         "    load_policy({'rules': {'undertrained': {'severity': 'error'}}})\n"
         "print(sorted({'pydantic', 'hydra', 'omegaconf', 'numpy'} & set(sys.modules)))\n"
