@@ -30,9 +30,9 @@ from scalecheck.survey import Survey, join
 __all__ = ["Intent", "read_intent"]
 LOADS = "weights are loaded"
 _BATCHES_OF_AN_EPOCH = 100
-_WEIGHTS_FILE = re.compile(r"[/\\]|\.(pt|pth|ckpt|bin|safetensors|nemo|npz|msgpack)$")
-_SAME_RUN = re.compile(r"(^|[/_.-])(last|latest|resume)([/_.-]|$)")
-_NOT_WEIGHTS = re.compile(r"Tokenizer|Config|Processor|FeatureExtractor")
+_WEIGHTS_FILE = r"[/\\]|\.(pt|pth|ckpt|bin|safetensors|nemo|npz|msgpack)$"
+_SAME_RUN = r"(^|[/_.-])(last|latest|resume)([/_.-]|$)"
+_NOT_WEIGHTS = r"Tokenizer|Config|Processor|FeatureExtractor"
 
 
 def read_intent(survey: Survey, shape: ModelShape | None, choices: Mapping[str, str] = MappingProxyType({})) -> Intent:
@@ -196,7 +196,7 @@ def _loaded(evidence: Evidence) -> Intent | None:
 def _loaded_by_place(evidence: Evidence) -> Intent | None:
     """A file of weights at a node of the model, and the ways of single codes."""
     for leaf, value in evidence.find(signs.LOADED_FILES, lambda leaf: leaf.is_at(signs.MODEL_NODES)):
-        is_file = isinstance(value, str) and bool(_WEIGHTS_FILE.search(value)) and not _SAME_RUN.search(value.lower())
+        is_file = isinstance(value, str) and bool(re.search(_WEIGHTS_FILE, value)) and not re.search(_SAME_RUN, value.lower())
         if is_file and not _is_declined(evidence, leaf):
             return says("finetune", leaf, value, LOADS)
     for leaf, value in evidence.find(("checkpoint_dir",), lambda leaf: leaf.is_at(("pretrained_checkpoint", "restore_from_ckpt"))):
@@ -207,7 +207,8 @@ def _loaded_by_place(evidence: Evidence) -> Intent | None:
     for leaf, value in evidence.find(("reset_optimizer",)):  # fairseq, checkpoint_utils.py: other weights, with a new optimizer
         file = join(leaf.node, "restore_file")
         restored = evidence.survey.view.get(file)
-        if value is True and restored is not None and not (isinstance(restored, str) and (is_off(restored) or _SAME_RUN.search(restored))):
+        is_same = isinstance(restored, str) and (is_off(restored) or re.search(_SAME_RUN, restored))
+        if value is True and restored is not None and not is_same:
             return says("finetune", leaf, value, f"weights are loaded from {file}")
     for node, steps in evidence.nodes.items():  # NeMo: a node that is there to be filled in
         if steps and steps[-1] == "pretrained_checkpoint":
@@ -218,7 +219,7 @@ def _loaded_by_place(evidence: Evidence) -> Intent | None:
 def _loaded_by_class(evidence: Evidence) -> Intent | None:
     for leaf, value in _classes(evidence):
         owner, _, method = value.rpartition(".")
-        if method == "from_pretrained" and not _NOT_WEIGHTS.search(owner):
+        if method == "from_pretrained" and not re.search(_NOT_WEIGHTS, owner):
             return says("finetune", leaf, value, LOADS)
         if leaf.is_at(("checkpointer",)) and value.startswith("torchtune."):  # torchtune's recipes start from a checkpoint
             return says("finetune", leaf, value, LOADS)
@@ -233,15 +234,15 @@ def _loaded_by_name(evidence: Evidence) -> Intent | None:
         return None
     for leaf, value in evidence.find((*signs.LOADED_BY_NAME, "name_or_path"), _may_name_weights):
         target = evidence.survey.view.get(join(leaf.node, "_target_"))
-        is_config = isinstance(target, str) and _NOT_WEIGHTS.search(target)
+        is_config = isinstance(target, str) and re.search(_NOT_WEIGHTS, target)
         if isinstance(value, str) and not is_config and (leaf.name != "base_model" or "/" in value):
             return says("finetune", leaf, value, LOADS)
     if signs.SIZES & evidence.leaves.keys():
         return None
     is_not_random = any(evidence.find_false(signs.RANDOM))  # a name alone says what is built, and not with which weights
     for leaf, value in evidence.find(signs.HUB_NAMES, _may_name_a_model):
-        is_name = isinstance(value, str) and signs.HUB_NAME.fullmatch(value) and not signs.FILE_NAME.search(value)
-        if is_name and (is_not_random or signs.TUNED_NAME.search(value.lower())):
+        is_name = isinstance(value, str) and re.fullmatch(signs.HUB_NAME, value) and not re.search(signs.FILE_NAME, value)
+        if is_name and (is_not_random or re.search(signs.TUNED_NAME, value.lower())):
             return says("finetune", leaf, value, "its weights are not random" if is_not_random else "a model that was tuned before")
     return None
 
@@ -261,7 +262,7 @@ def _continued(evidence: Evidence) -> Intent | None:
     for leaf, value in evidence.find(signs.CONTINUED | signs.LOADED_OR_RESUMED, _is_a_start):
         if not isinstance(value, str):
             continue
-        is_last = value.lower() in signs.SCRATCH or _SAME_RUN.search(value.lower())
+        is_last = value.lower() in signs.SCRATCH or re.search(_SAME_RUN, value.lower())
         is_own = any(value.startswith(folder) for folder in saved) or (leaf.name in signs.LOADED_OR_RESUMED and is_last)
         if not is_own or evidence.survey.view.get(join(leaf.node, "load_weights_only")) is True:  # Composer's Trainer
             return says("continue", leaf, value, LOADS)

@@ -14,7 +14,7 @@ from scalecheck.values import dataclass
 
 NO_LANGUAGE = "nothing in the config speaks of a language model"
 _CLASS_KEYS = ("_target_", "_component_", "class_path")
-_ENVIRONMENT = re.compile(r"[A-Za-z]+-v\d+")  # CartPole-v1, as gymnasium registers them
+_ENVIRONMENT = r"[A-Za-z]+-v\d+"  # CartPole-v1, as gymnasium registers them
 _PLACES = ("/", "~", ".", "s3:", "gs:", "http")
 
 
@@ -147,7 +147,7 @@ def _measured_data(evidence: Evidence) -> Intent | None:
         if is_number(value) and value >= signs.LOWEST_SAMPLE_RATE:
             return says("other", leaf, value, "its data are audio")
     for leaf, value in evidence.find(("env_name", "env")):
-        if isinstance(value, str) and _ENVIRONMENT.fullmatch(value):
+        if isinstance(value, str) and re.fullmatch(_ENVIRONMENT, value):
             return says("other", leaf, value, "its data are an environment")
     for leaf, value in evidence.find(("loss", "_name_", "name"), _is_a_loss):
         if str(value).lower() in signs.LOSSES:

@@ -126,9 +126,9 @@ LOADED_BY_NAME = frozenset(("model_name_or_path", "pretrained_model_name_or_path
 
 HUB_NAMES = frozenset(("name", "model", "model_name", "model_id", "hf_model", "hf_name", "hf_id", "hf_model_name"))
 """Keys that may hold such a name too, as ``owner/model``; ``name`` at a node of the model only."""
-HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/(?!(small|base|medium|large|xl|tiny|debug|default|[\d._]+[mMbB]?)$)[A-Za-z0-9][\w.-]*")
-TUNED_NAME = re.compile(r"instruct|(^|[-_.])(chat|it|sft|dpo)($|[-_.])")
-FILE_NAME = re.compile(r"\.(ya?ml|json|py|toml|pt|pth|bin|ckpt|model|txt)$")
+HUB_NAME = r"[A-Za-z0-9][\w.-]*/(?!(small|base|medium|large|xl|tiny|debug|default|[\d._]+[mMbB]?)$)[A-Za-z0-9][\w.-]*"
+TUNED_NAME = r"instruct|(^|[-_.])(chat|it|sft|dpo)($|[-_.])"
+FILE_NAME = r"\.(ya?ml|json|py|toml|pt|pth|bin|ckpt|model|txt)$"
 SIZES = frozenset(("n_layer", "n_layers", "num_layers", "num_hidden_layers", "n_embd", "hidden_size", "d_model", "dim", "depth", "width"))
 
 LOADED_FILES = frozenset(("checkpoint_path", "ckpt_path", "checkpoint", "ckpt", "weights", "weights_path", "load_from", "init_from"))
@@ -275,7 +275,7 @@ LANGUAGE_PARTS = ("gpt", "bert", "llama", "language", "causallm", "mamba", "wiki
                   "redpajama", "dolma", "tinystories", "text8", "token")  # fmt: skip
 """What speaks of a language model: words of a key, whole keys, and parts of the names of models and datasets."""
 
-_WORD = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
+_WORD = r"[A-Z]{2,}(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+"
 _LONGEST_KEPT = 100
 
 
@@ -286,7 +286,7 @@ def words_of(name: str) -> frozenset[str]:
 
 def _words(name: str) -> frozenset[str]:
     lower = name.lower()
-    words = {word.lower() for word in _WORD.findall(name)} | set(re.split(r"[^a-z0-9]+", lower)) | set(re.split(r"[^a-z0-9_]+", lower))
+    words = {word.lower() for word in re.findall(_WORD, name)} | set(re.split(r"[^a-z0-9]+", lower)) | set(re.split(r"[^a-z0-9_]+", lower))
     return frozenset(words | {word.rstrip("0123456789") for word in words})
 
 

@@ -16,7 +16,7 @@ MAX_LENGTH, MAX_DEPTH = 4_000, 20  # no config is written so; beyond it a text p
 # Resolvers whose first argument is a key: omegaconf/resolvers/oc/__init__.py and dict.py.
 _OF_KEYS = ("oc.select", "oc.deprecated", "oc.dict.keys", "oc.dict.values")
 _STANDS_FOR = ("oc.select", "oc.deprecated")
-_INDEX = re.compile(r"\[([^\[\]]*)\]")
+_INDEX = r"\[([^\[\]]*)\]"
 _ENVIRONMENT, _OF_HYDRA = "oc.env", "hydra"
 
 
@@ -34,7 +34,7 @@ class Pointer:
 
 def steps_of(key: str) -> list[str]:
     """Return the steps of a dotted key; ``a[0].b`` is ``a.0.b``, and the sign of an override is no part of it."""
-    return [step for step in _INDEX.sub(r".\1", key.lstrip("+~")).split(".") if step]
+    return [step for step in re.sub(_INDEX, r".\1", key.lstrip("+~")).split(".") if step]
 
 
 def pointers(text: str, holder: tuple[str, ...], plain: Callable[[tuple[str, ...]], str | None]) -> tuple[Pointer, ...]:

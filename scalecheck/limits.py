@@ -21,11 +21,12 @@ _PADDED: Mapping[str, tuple[Any, ...]] = {
     "pad_to_max_length": (True,),
     "dynamic_padding": (True,),
 }
-_PARALLEL = re.compile(r"(tensor|pipeline|pipe|context|sequence|model)_(model_)?parallel(_size|_degree)?$|^(tp|pp|cp|sp)_(degree|size)$")
-_STOPS = re.compile(
-    r"^(exit|stop|early_stop)_|^early_stop$|target_loss|(^|_)patience$|(max|limit|budget|stop|run|train)\w*_(time|hours|minutes|seconds)$|(time|hours)_(limit|budget)|wall_?(clock|time)"
+_PARALLEL = r"(tensor|pipeline|pipe|context|sequence|model)_(model_)?parallel(_size|_degree)?$|^(tp|pp|cp|sp)_(degree|size)$"
+_STOPS = (
+    r"^(exit|stop|early_stop)_|^early_stop$|target_loss|(^|_)patience$|(max|limit|budget|stop|run|train)\w*_(time|hours|minutes|seconds)$"
+    r"|(time|hours)_(limit|budget)|wall_?(clock|time)"
 )
-_RAMPS = re.compile(
+_RAMPS = (
     r"curriculum|^(stages|phases)$|(seq|len|length)_(\w+_)?(warmup|schedule)|batch\w*_(warmup|ramp|rampup|schedule)|(ramp|rampup)\w*_batch"
 )
 
@@ -50,8 +51,8 @@ def _stops(survey: Survey) -> list[tuple[str, str, bool]]:
     found = []
     for key in survey.keys():
         name = plain_name(key)
-        is_stop = (name in SECOND_STOPS or bool(_STOPS.search(name))) and not is_aside(key)
-        if _RAMPS.search(name) or (is_stop and key not in survey.nodes):
+        is_stop = (name in SECOND_STOPS or bool(re.search(_STOPS, name))) and not is_aside(key)
+        if re.search(_RAMPS, name) or (is_stop and key not in survey.nodes):
             found.append((key, name, is_stop))
     return found
 
@@ -106,7 +107,7 @@ def shared_key(clues: Clues) -> str | None:
 
 
 def _sharing(survey: Survey) -> tuple[str, ...]:
-    return survey.leaves_where(lambda name: name in (*MODEL_PARALLEL, "model") or bool(_PARALLEL.search(name)))
+    return survey.leaves_where(lambda name: name in (*MODEL_PARALLEL, "model") or bool(re.search(_PARALLEL, name)))
 
 
 def _packing(survey: Survey) -> tuple[str, ...]:

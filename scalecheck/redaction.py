@@ -39,10 +39,10 @@ _IS_TOLD = frozenset(
     ("rule", "severity", "verdict", "mode", "on_reject", "family", "head", "field", "subject", "kind", "attention", "law", "judge", "parts",
      "params_convention", "tokens_status", "params_status", "model_dialect", "schedule_dialect")
 )  # fmt: skip
-_VARIABLE = re.compile(r"oc\.env\s*:\s*['\"]?\s*([^\s,:'\"{}$]+)")
-_DEFAULTS = re.compile(r"^(\s*)defaults\s*:(.*?)(?=^\1[^\s#-]|\Z)", re.MULTILINE | re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w.])[-+]?[0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?![\w])")
-_SEPARATORS = re.compile(r"[\s\[\]{}\"',:]+")
+_VARIABLE = r"oc\.env\s*:\s*['\"]?\s*([^\s,:'\"{}$]+)"
+_DEFAULTS = r"(?ms)^(\s*)defaults\s*:(.*?)(?=^\1[^\s#-]|\Z)"
+_NUMBER = r"(?<![\w.])[-+]?[0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?![\w])"
+_SEPARATORS = r"[\s\[\]{}\"',:]+"
 _SHORT, _WORD, _LONG_DIGITS = 4, 8, 5
 
 
@@ -70,7 +70,7 @@ _NOTED = _Noted()
 
 def mentioned(texts: Iterable[str]) -> frozenset[str]:
     """Return the names of the variables that texts of a config read with ``oc.env``."""
-    return frozenset(name for text in texts if "oc.env" in text for name in _VARIABLE.findall(text))
+    return frozenset(name for text in texts if "oc.env" in text for name in re.findall(_VARIABLE, text))
 
 
 def secrets(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -90,7 +90,7 @@ def note_defaults(texts: Iterable[str], environ: Mapping[str, str]) -> None:
     """Note the variables that defaults lists mention: at a launch Hydra has composed already, and the names of files tell them."""
     for text in texts:
         if "oc.env" in text:
-            for name, value in secrets((found[2] for found in _DEFAULTS.finditer(text)), environ).items():
+            for name, value in secrets((found[2] for found in re.finditer(_DEFAULTS, text)), environ).items():
                 note(name, value)
 
 
@@ -187,7 +187,7 @@ class _Hider:
             made += [text[place : found.start()], hidden[1] if hidden else text[found.start() : end]]
             place = end
         text = "".join([*made, text[place:]])
-        return _NUMBER.sub(self._number, text) if self.numbers else text
+        return re.sub(_NUMBER, self._number, text) if self.numbers else text
 
     def _at(self, lowered: str, start: int) -> tuple[int, str] | None:
         """Return the length of the longest text that is to be hidden and stands here, whole or cut short, and what stands for it."""
@@ -215,7 +215,7 @@ def _spellings(value: str) -> Iterator[str]:
     escaped = "".join(mark if mark.isprintable() else mark.encode("unicode_escape", "replace").decode() for mark in value)
     yield from (value, value.strip(), " ".join(lines), repr(value)[1:-1], ascii(value)[1:-1], json.dumps(value)[1:-1], escaped, *lines)
     if value.strip()[:1] in ("{", "[", "'", '"'):
-        yield from [piece for piece in _SEPARATORS.split(value) if _number_of(piece) is None][:MAX_PIECES]
+        yield from [piece for piece in re.split(_SEPARATORS, value) if _number_of(piece) is None][:MAX_PIECES]
 
 
 def _number_of(text: str) -> float | None:

@@ -18,8 +18,8 @@ from scalecheck.survey import PLAN_NUMBERS, Survey, join, plain_name
 _AMPLE = 10  # what a hint at the dataset's size may be off by without a limit in epochs ending the run
 _LARGEST_STEP = 2**27  # tokens; published runs stay below 100 million a step
 _LARGE_STEP = 2**24  # from here a batch that is a multiple of the length, and much more, is more likely told in tokens
-_ACCUMULATES = re.compile(r"accum|num_micro_?batch|micro_?batches$|(^|_)iter_size$|^update_freq$|(batches|passes)_per_(step|update)$")
-_WHOLE_BATCH = re.compile(
+_ACCUMULATES = r"accum|num_micro_?batch|micro_?batches$|(^|_)iter_size$|^update_freq$|(batches|passes)_per_(step|update)$"
+_WHOLE_BATCH = (
     r"^(global|total|eff|effective|target|desired|full)_?(\w*_)?(batch|bsz|bs)(_size)?|tokens_per_(step|batch|update)|batch_(\w+_)?tokens"
 )
 _FACTORS = ("sequences_per_step", "micro_batch_sequences", "gradient_accumulation", "num_devices", "sequence_length")
@@ -156,7 +156,7 @@ def _accumulates_otherwise(clues: Clues, draft: Draft) -> bool:
     for key in clues.survey.by_names(_of_a_whole_step):
         name = plain_name(key)
         is_passes = accumulates and _counts_passes(name)
-        is_whole = draft.tokens_per_step is None and bool(_WHOLE_BATCH.search(name))
+        is_whole = draft.tokens_per_step is None and bool(re.search(_WHOLE_BATCH, name))
         value = clues.view.get(key) if is_passes or is_whole else None
         if type(value) is int and value > 1:
             field = "gradient_accumulation" if is_passes else "tokens_per_step" if "token" in name else "sequences_per_step"
@@ -169,11 +169,11 @@ def _accumulates_otherwise(clues: Clues, draft: Draft) -> bool:
 
 
 def _counts_passes(name: str) -> bool:
-    return name not in ACCUMULATION and bool(_ACCUMULATES.search(name))
+    return name not in ACCUMULATION and bool(re.search(_ACCUMULATES, name))
 
 
 def _of_a_whole_step(survey: Survey) -> tuple[str, ...]:
-    return survey.leaves_where(lambda name: _counts_passes(name) or bool(_WHOLE_BATCH.search(name)))
+    return survey.leaves_where(lambda name: _counts_passes(name) or bool(re.search(_WHOLE_BATCH, name)))
 
 
 def _note_missing(clues: Clues, draft: Draft) -> None:

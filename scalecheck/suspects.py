@@ -28,7 +28,7 @@ Harmless = Mapping[str, Collection[Any]]
 ANY: Collection[Any] = ("any value",)
 """Stands for every value of a key that the family has anyway."""
 # What says nothing about the size: how it is trained, initialised, run and called.
-_OF_THE_RUN = re.compile(
+_OF_THE_RUN = (
     r"drop|init|eps|flash|sdpa|check_?point|dtype|seed|cache|_ids?$|compile|device|std|range|(^|_)lr|fused|implementation|kernel|precision"
     r"|path|(^|_)dir$|position|length|seq|context|block_size|ctx|version|torch|log|scale|pretrain|optim|schedul|sched$|loss|metric"
     r"|tokenizer|data|batch|decay|beta|warmup|grad|clip|ema|reorder|output_|return_|summary|use_bfloat|fp16|bf16|freeze|load|save|vocab_size"
@@ -36,7 +36,7 @@ _OF_THE_RUN = re.compile(
 )
 _NAMES_OF_MODELS = ("name", "type", "arch", "architecture", "variant", "model_name", "_target_")
 _ACTIVATIONS = ("hidden_act", "activation", "activation_function", "act", "act_fn")
-_OTHER_MODELS = re.compile(
+_OTHER_MODELS = (
     r"llama|mamba|rwkv|retnet|mistral|mixtral|qwen|gemma|bert|(^|[^a-z])t5|bloom|falcon|deepseek|griffin|hyena|xlstm|moe|neox|gptj|gpt_j|phi|olmo"
     r"|hybrid|linear_attention|s4|ssm|diffusion|vit"
 )
@@ -69,7 +69,7 @@ def _other_model(view: View, node: str, used: Collection[str]) -> str | None:
         if name in used or word in _WITHOUT_EFFECT:
             continue
         is_name = word in _NAMES_OF_MODELS
-        if not is_name and (_OF_THE_RUN.search(word) or re.search(_LOOSE, word)):  # the latter have their own test
+        if not is_name and (re.search(_OF_THE_RUN, word) or re.search(_LOOSE, word)):  # the latter have their own test
             continue
         if view.runs_code(key):  # what is a guess anyway is not worth a command that a resolver would run
             continue
@@ -77,7 +77,7 @@ def _other_model(view: View, node: str, used: Collection[str]) -> str | None:
         if is_name:
             if (
                 isinstance(value, str)
-                and _OTHER_MODELS.search(value.lower())
+                and re.search(_OTHER_MODELS, value.lower())
                 and not any(own in value.lower() for own in ("gpt2", "gpt_2"))
             ):
                 return key

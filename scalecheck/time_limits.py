@@ -39,9 +39,9 @@ _OF_TRAINING = frozenset((
     "slurm_additional_parameters", "general", "general_args", "hyperparameters", "hparams", "settings", "optimization", "schedule_args",
 ))  # fmt: skip
 _SCHEDULERS = ("slurm", "sbatch", "additional_parameters", "slurm_additional_parameters")
-_COLONS = re.compile(r"\d{1,4}(:\d{1,3}){2,3}")
-_SLURM = re.compile(r"(\d{1,4})-(\d{1,3})(?::(\d{1,2}))?(?::(\d{1,2}))?")
-_WITH_SUFFIXES = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]{1,7})[\s,]*")
+_COLONS = r"\d{1,4}(:\d{1,3}){2,3}"
+_SLURM = r"(\d{1,4})-(\d{1,3})(?::(\d{1,2}))?(?::(\d{1,2}))?"
+_WITH_SUFFIXES = r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]{1,7})[\s,]*"
 
 
 def time_limit(survey: Survey) -> tuple[float, str] | Unreadable | None:
@@ -147,14 +147,14 @@ def _of_text(text: str) -> float | None:
     Two numbers, ``12:00``, are hours and minutes to some and minutes and seconds to others (Slurm), so they are none.
     """
     written = text.strip().lower()
-    if _COLONS.fullmatch(written):
+    if re.fullmatch(_COLONS, written):
         numbers = [int(number) for number in written.split(":")]
         return sum(number * unit for number, unit in zip(reversed(numbers), (1 / 3600, 1 / 60, 1.0, 24.0), strict=False))
-    slurm = _SLURM.fullmatch(written)
+    slurm = re.fullmatch(_SLURM, written)
     if slurm:
         days, hours, minutes, seconds = (int(number or 0) for number in slurm.groups())
         return 24 * days + hours + minutes / 60 + seconds / 3600
-    parts = _WITH_SUFFIXES.findall(written)
+    parts = re.findall(_WITH_SUFFIXES, written)
     is_whole = "".join(f"{number}{word}" for number, word in parts) == re.sub(r"[\s,]", "", written)
     if not parts or not is_whole or any(word not in _HOURS_BY_WORD for _, word in parts):
         return None

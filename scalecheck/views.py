@@ -20,9 +20,9 @@ from scalecheck.redaction import note, note_leaf, reads, redacted
 RESOLVE_FAILURES = (Exception, RecursionError)
 REFUSAL = "which is not run with --untrusted"
 _EMPTY_NOTES = ("", "full_key:", "object_type=dict", "object_type=list")
-_NOT_TEXT = re.compile(r"(?:^|\.)(?:-?[0-9]|True|False|b')")  # names that YAML may have made a number, a switch or bytes of
+_NOT_TEXT = r"(?:^|\.)(?:-?[0-9]|True|False|b')"  # names that YAML may have made a number, a switch or bytes of
 # A key that OmegaConf splits at its dots alone, and that nothing takes long to look up.
-_SIMPLE_KEY = re.compile(r"[\w-]+(?:\.[\w-]+){0,40}")
+_SIMPLE_KEY = r"[\w-]+(?:\.[\w-]+){0,40}"
 _LEAVES = frozenset((AnyNode, BooleanNode, EnumNode, FloatNode, IntegerNode, StringNode))
 _CHILDLESS = _LEAVES | {ListConfig}
 _SIMPLE_VALUES = frozenset((int, float, bool, type(None)))
@@ -64,7 +64,7 @@ class ConfigView:
 
         OmegaConf walks to every key from the root and wraps each step, about a hundred times as long.
         """
-        if _SIMPLE_KEY.fullmatch(key) is None:
+        if re.fullmatch(_SIMPLE_KEY, key) is None:
             return _ASK_OMEGACONF
         node = self._stands_at(key)
         if node is not None:
@@ -84,7 +84,7 @@ class ConfigView:
         before = reads()
         try:
             value = OmegaConf.select(self.config, key, throw_on_missing=True)
-            if value is None and _NOT_TEXT.search(key):
+            if value is None and re.search(_NOT_TEXT, key):
                 value = self._by_written_name(key)
         except RESOLVE_FAILURES as failure:
             return Unreadable(reason=first_line(failure))

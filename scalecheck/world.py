@@ -10,7 +10,7 @@ from scalecheck.facts import Origin, Unreadable, View
 
 LARGEST_WORLD = 10**7
 _MPI = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
-_GPUS = re.compile(r"(?:[a-z][a-z0-9_.-]*:){0,2}([0-9]{1,7})(?:\([^()]*\))?")
+_GPUS = r"(?:[a-z][a-z0-9_.-]*:){0,2}([0-9]{1,7})(?:\([^()]*\))?"
 _LAUNCHER = "hydra.launcher"
 Found = tuple[int, Origin]
 
@@ -159,7 +159,7 @@ def _gres(value: Any) -> int | None:
 def _gpus(value: Any) -> int | None:
     """Return a number of GPUs as Slurm writes it: ``8``, ``a100:8``, ``gpu:a100:8(S:0-1)``."""
     if isinstance(value, str):
-        found = _GPUS.fullmatch(value.strip().lower()) if len(value) <= 1000 else None
+        found = re.fullmatch(_GPUS, value.strip().lower()) if len(value) <= 1000 else None
         return _whole(int(found[1])) if found else None
     return _whole(value)
 

@@ -14,7 +14,7 @@ from scalecheck.values import dataclass
 MISSING = "???"
 MAX_NESTING = 100  # libyaml's composer recurses in C: deeper files would end the process, not raise
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")  # an index of a list is written nowhere
+_NAME = r"[A-Za-z_][A-Za-z0-9_-]*"  # an index of a list is written nowhere
 Steps = tuple[str, ...]
 
 
@@ -59,7 +59,7 @@ def root_value(text: str, name: str) -> Any:
 
 def is_not_in(text: str, name: str) -> bool:
     """Tell without parsing that no key of a YAML text has this name: only in a text with a backslash may it be written otherwise."""
-    return name not in text and "\\" not in text and _NAME.fullmatch(name) is not None
+    return name not in text and "\\" not in text and re.fullmatch(_NAME, name) is not None
 
 
 def is_too_deep(text: str) -> bool:

@@ -111,8 +111,8 @@ def environment(folder: Path, python: str, hydra: str) -> tuple[Path, str]:
         return inner, stamp.read_text()
     shutil.rmtree(folder, ignore_errors=True)
     pip = (inner, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    wanted = (f"hydra-core=={hydra}", "pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100")
-    for step in ((python, "-m", "venv", folder), (*pip, "--upgrade", "pip>=25.1"), (*pip, "--editable", ROOT, *wanted)):
+    wanted = (f"hydra-core=={hydra}", "pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100", "hydra-colorlog>=1.2", "hydra-zen>=0.15")
+    for step in ((python, "-m", "venv", folder), (*pip, "--upgrade", "pip>=25.1"), (*pip, "--editable", f"{ROOT}[report]", *wanted)):
         done = call(*step)
         if done.returncode != 0:
             raise RuntimeError(last_line(done))

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from scalecheck import cli
 
 pytestmark = [pytest.mark.extended, pytest.mark.filterwarnings("ignore")]  # Hydra warns of search path entries that are not there
-SECRET = "4096"
+SECRET = "40961"
 MODEL = "{n_layer: 2, n_embd: 64, n_head: 2, block_size: 1024, vocab_size: 512, bias: true}"
 
 

@@ -46,8 +46,8 @@ _PLAIN: dict[str, tuple[Any, ...]] = {
     "attention_type": ("multihead",), "transformer_block_type": ("pre_ln",), "arch": ("transformer",), "encoder_arch": ("transformer",),
     "name": ("te_gpt", "megatron_gpt_full_te_layer_autocast", "modelopt"), "relative_position_bias_self_attention_only": (True,),
 }  # fmt: skip
-_OTHERS = re.compile(r"griffin|mamba|hyena|retro|falcon|gemma_?2|gemma_?3|neva|vila|clip|_vit|vit_|_dit|imagen|esm|deepseek|nmt|speech|t0")
-_KNOWN = re.compile(r"gpt|llama|mistral|mixtral|qwen_?2|starcoder|gemma|chatglm|baichuan|nemotron|bert|t5|ul2|bart")
+_OTHERS = r"griffin|mamba|hyena|retro|falcon|gemma_?2|gemma_?3|neva|vila|clip|_vit|vit_|_dit|imagen|esm|deepseek|nmt|speech|t0"
+_KNOWN = r"gpt|llama|mistral|mixtral|qwen_?2|starcoder|gemma|chatglm|baichuan|nemotron|bert|t5|ul2|bart"
 # Rows of the vocabulary that NeMo's megatron library downloads, or that the file of that name has; Megatron-LM's names for them.
 _BY_TYPE = {
     "GPT2BPETokenizer": 50257, "megatron-gpt-345m": 50257, "BertWordPieceLowerCase": 30522, "BertWordPieceCase": 28996,
@@ -90,7 +90,7 @@ def _foreign(view: View, root: str, names: set[str]) -> Unknown | None:
             return _refused(root, name, "is set: it is a model of images, not a language model")
     named = _names(view, root)
     for key, value in named.items():
-        if _OTHERS.search(value):
+        if re.search(_OTHERS, value):
             return refused(key, f"{key} is {value}, which is not counted")
     mixed = [name for name in _OF_ARGUMENTS if name in names and view.get(join(root, name)) is not None]
     if mixed:
@@ -132,7 +132,7 @@ def _gpt(view: View, root: str, names: set[str]) -> FamilyClaim | Unknown:
         return _refused(root, "num_query_groups", f"is {said(groups)}, and NeMo groups queries with mcore_gpt=true alone")
     if not core and experts not in (None, 1):
         return _refused(root, "num_moe_experts", f"is {said(experts)}, and NeMo's GPT has experts with mcore_gpt=true alone")
-    told = next((f"{key} is {name}" for key, name in _names(view, root).items() if _KNOWN.search(name)), None)
+    told = next((f"{key} is {name}" for key, name in _names(view, root).items() if re.search(_KNOWN, name)), None)
     because = f"{join(root, 'mcore_gpt')} is true" if core else told or f"{root or 'the root'} has the keys of NeMo's MegatronGPTModel"
     assumed = told is None and core is not True
     return FamilyClaim(family="megatron_gpt", because=because, key=root or None, class_name="MegatronGPTModel of NeMo", assumed=assumed)

@@ -41,12 +41,12 @@ _OTHERS = frozenset(("tokenizer", "teacher", "reward", "critic", "ref", "referen
                      "hub"))  # fmt: skip
 _OVERRIDES = ("overwrite", "add_config", "config_overrides", "model_config_overrides", "override_config", "overrides", "config_kwargs",
               "model_config", "hf_config", "model_kwargs", "config_args")  # fmt: skip
-_HARMLESS = re.compile(r"drop|eps|init|attn_impl|flash|fused|cache|dtype|checkpoint|_id$|max_position|scor|label_smooth|loss|return|output")
+_HARMLESS = r"drop|eps|init|attn_impl|flash|fused|cache|dtype|checkpoint|_id$|max_position|scor|label_smooth|loss|return|output"
 _LAYERS = frozenset(("n_layer", "n_layers", "num_layers", "num_hidden_layers", "n_blocks", "num_blocks", "depth", "encoder_layers",
                      "decoder_layers"))  # fmt: skip
 _WIDTHS = frozenset(("n_embd", "hidden_size", "d_model", "dim", "embed_dim", "embedding_dim", "encoder_embed_dim", "decoder_embed_dim"))
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_REVISION = re.compile(r"[A-Za-z0-9][\w.-]*")
+_HUB_NAME = r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?"
+_REVISION = r"[A-Za-z0-9][\w.-]*"
 _TABLE = Path(__file__).parents[2] / "data" / "models.csv"
 
 
@@ -130,7 +130,7 @@ def _reference(view: View, node: str) -> tuple[str | None, bool]:
 
 def _is_written_like_one(value: str) -> bool:
     """Tell whether a word is an organisation and a model, or a well-known model; gpt2 alone is also what repos call their own code."""
-    return _HUB_NAME.fullmatch(value) is not None and ("/" in value or ("-" in value and value in _table()))
+    return re.fullmatch(_HUB_NAME, value) is not None and ("/" in value or ("-" in value and value in _table()))
 
 
 def _find(view: View, root: str, name: str) -> _Found | str:
@@ -140,7 +140,7 @@ def _find(view: View, root: str, name: str) -> _Found | str:
     if path is not None:
         config = _object(path)
         return config if isinstance(config, str) else _Found(config=config, source=str(path))
-    if not _HUB_NAME.fullmatch(name):
+    if not re.fullmatch(_HUB_NAME, name):
         return "there is no such directory with a config.json, nor such a file"
     revision = view.get(join(root, "revision")) if "revision" in view.keys(root) else None
     path = _cached(name, revision if isinstance(revision, str) else "main")
@@ -165,14 +165,14 @@ def _cached(name: str, revision: str) -> Path | None:
     """Return the config of a hub model in the cache; its layout is huggingface_hub's (constants.py, file_download.py)."""
     home = os.environ.get("HF_HOME") or str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface")
     hub = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or str(Path(home) / "hub")
-    if not _REVISION.fullmatch(revision):
+    if not re.fullmatch(_REVISION, revision):
         return None
     try:
         model = Path(hub).expanduser() / f"models--{name.replace('/', '--')}"
         reference = model / "refs" / revision
         commit = reference.read_text(encoding="utf-8")[:100].strip() if reference.is_file() else revision
         path = model / "snapshots" / commit / "config.json"
-        return path if _REVISION.fullmatch(commit) and path.is_file() else None
+        return path if re.fullmatch(_REVISION, commit) and path.is_file() else None
     except (OSError, ValueError, RuntimeError):
         return None
 
@@ -208,7 +208,7 @@ def _overrides(view: View, root: str, model_type: str) -> dict[str, Any] | Unkno
                 return refused(key, f"{key}, which is written over the config, {said}")
             name = key.rpartition(".")[2]
             merged[name] = value
-            if value not in (None, False) and name not in sizes and not _HARMLESS.search(name):
+            if value not in (None, False) and name not in sizes and not re.search(_HARMLESS, name):
                 reason = f"{key}={shown(value)} is written over the config, and whether it changes the model is not known"
                 return refused(key, reason)
     target = view.get(join(root, "_target_")) if "_target_" in view.keys(root) else None

@@ -24,8 +24,8 @@ from scalecheck.text import shown
 from scalecheck.values import dataclass
 
 RANK = 2
-_COMPOSER_TIME = re.compile(r"(.+)(iter|ep|ba|sp|tok|dur|sec)", re.IGNORECASE)
-_CLOCK = re.compile(r"(\d+h)?(\d+m)?(\d+s)?|\d+(:\d+)+", re.IGNORECASE)
+_COMPOSER_TIME = r"(?i)(.+)(iter|ep|ba|sp|tok|dur|sec)"
+_CLOCK = r"(?i)(\d+h)?(\d+m)?(\d+s)?|\d+(:\d+)+"
 _OWN_UNITS = ("ba", "ep", "sp", "tok")  # nobody else writes these; the other units need evidence beside them
 _BESIDE = ("global_train_batch_size", "device_train_microbatch_size", "device_train_batch_size", "train_subset_num_batches")
 _STOPPERS = ("early_stopper", "threshold_stopper", "early_stopping")
@@ -105,9 +105,9 @@ def composer_duration(value: str | float) -> Duration | None:
     """
     if not isinstance(value, str):
         return _counted(value, "ep")
-    if value and len(value) < 40 and _CLOCK.fullmatch(value):
+    if value and len(value) < 40 and re.fullmatch(_CLOCK, value):
         return Duration(0, "sec")
-    found = _COMPOSER_TIME.fullmatch(value) if len(value) < 60 else None
+    found = re.fullmatch(_COMPOSER_TIME, value) if len(value) < 60 else None
     return None if found is None else _counted(found[1], found[2].lower())
 
 
