@@ -89,8 +89,8 @@ def files(jobs: int, line: str) -> dict[str, str]:
     }
     for group, count in wanted.items():
         for number, option in enumerate(_options(count)):
-            about = {} if group == "model" else {"note": f"{option} of {group}"}  # a word that GPT-2 does not know makes its N unknown
-            keys = OWN.get(group, {}) | about | {"origin": "${seed}"}
+            # A word that GPT-2 does not know, or a number in a key that it does not have, would make its N unknown.
+            keys = OWN.get(group, {}) | ({} if group == "model" else {"note": f"{option} of {group}", "origin": "${seed}"})
             keys |= {f"setting_{index}": f"{number}.{index}" for index in range(KEYS - len(keys))}
             made[f"conf/{group}/{option}.yaml"] = "".join(f"{key}: {value}\n" for key, value in keys.items())
     return made

@@ -66,7 +66,7 @@ def picture() -> Picture:
 def digest(shown: Picture) -> str:
     """Return the hash of the numbers that a picture shows and of its words; the SVG itself differs by matplotlib's version."""
     told: list[object] = [shown.title, shown.description, shown.table.head, shown.table.rows, shown.notes]
-    scene = getattr(shown.draw, "args", (None,))[0]
+    scene = shown.scene
     if isinstance(scene, PlaneScene):
         places = [(point.params, point.tokens) for point in (*scene.points, *scene.known)]
         places += [place for law in scene.laws for place in optimum_line(law, scene)]

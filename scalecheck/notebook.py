@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scalecheck import registry
 from scalecheck.drawing.scene import Picture
-from scalecheck.drawing.sets import ordered
+from scalecheck.drawing.sets import pictures_of
 from scalecheck.errors import ScalecheckError
 from scalecheck.facts import Account, Report
 from scalecheck.text import clean
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def report_html(report: Report) -> str:
     """Return a report as a fragment of HTML: the verdict in one sentence, and its pictures."""
-    return _shown(lambda: _verdict(report), lambda: [module.picture(report) for module in ordered("pictures")], "a report")
+    return _shown(lambda: _verdict(report), lambda: pictures_of("pictures", report), "a report")
 
 
 def account_html(account: Account, name: str = "model") -> str:
@@ -40,7 +40,7 @@ def account_html(account: Account, name: str = "model") -> str:
 
 def fit_html(found: OwnFit) -> str:
     """Return a fit as a fragment of HTML: the law in one sentence, and its pictures."""
-    return _shown(lambda: _fitted(found), lambda: [module.picture(found) for module in ordered("fit_pictures")], "a fit")
+    return _shown(lambda: _fitted(found), lambda: pictures_of("fit_pictures", found), "a fit")
 
 
 def account_sentence(account: Account, name: str) -> str:

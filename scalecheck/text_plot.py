@@ -66,8 +66,7 @@ def report_text(report: Report, width: int, height: int = MOST_LINES, *, is_asci
     """
     made: Picture = registry.load("pictures", "plane").picture(report)
     notes = [line for note in made.notes if any(words in note for words in _TOLD) for line in textwrap.wrap(note, width)]
-    scene = getattr(made.draw, "args", (None,))[0]  # it is the scene's drawing, with the scene put in
-    drawn = [plane_text(scene, width, height - len(notes), is_ascii=is_ascii)] if isinstance(scene, PlaneScene) else []
+    drawn = [plane_text(made.scene, width, height - len(notes), is_ascii=is_ascii)] if isinstance(made.scene, PlaneScene) else []
     return "\n".join([*drawn, *notes])
 
 

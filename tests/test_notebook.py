@@ -117,6 +117,17 @@ def test_no_text_of_a_config_is_markup(report):
         assert "<script>alert(1)</script>" in shown.text
 
 
+def test_a_picture_that_fails_costs_no_other(report, monkeypatch):
+    def broken(_):
+        message = "no such number"
+        raise ZeroDivisionError(message)
+
+    monkeypatch.setattr(registry.load("pictures", "losses"), "picture", broken)
+    shown = notebook.report_html(report)
+    assert shown.count("<svg") >= 1
+    assert "This picture could not be made (ZeroDivisionError); the others do not depend on it." in shown
+
+
 def test_what_goes_wrong_in_drawing_is_one_sentence(report, monkeypatch):
     def broken(*_):
         message = "<b>no</b>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scalecheck.values import dataclass
 
@@ -24,7 +24,7 @@ class Table:
 class Picture:
     """One picture. ``description`` says in a sentence what it shows, ``notes`` what is left out of it or assumed, a sentence each.
 
-    ``draw`` is ``None`` where nothing can be drawn, and a note says why.
+    ``draw`` is ``None`` where nothing can be drawn, and a note says why. ``scene`` is what it draws, for another medium to draw.
     """
 
     name: str
@@ -33,3 +33,4 @@ class Picture:
     table: Table
     draw: Callable[[Canvas], None] | None
     notes: tuple[str, ...] = ()
+    scene: Any = None

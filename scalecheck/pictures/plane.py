@@ -57,6 +57,7 @@ def picture(report: Report) -> Picture:
         table=_table(report, groups, laws),
         draw=partial(draw, scene) if scene else None,
         notes=tuple(_notes(report, groups, laws, num_left_out)),
+        scene=scene,
     )
 
 
