@@ -78,10 +78,13 @@ def test_there_are_pages_and_each_exception_is_of_a_block_that_is_there():
 
 
 LONG_PAGES = ("README.md", "docs/how-to/pictures.md", "docs/tutorial.md")
+IN_TURN = ("count", "diff", "explain", "init", "schema")
+"""Pages of commands that run some; what these commands do is in tests/commands/, so that the pages are followed by the extended tests."""
+EXTENDED_PAGES = (*LONG_PAGES, *(f"docs/reference/cli/{name}.md" for name in IN_TURN))
 
 
 @pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=pytest.mark.extended) if page in LONG_PAGES else page for page in PAGES if _mine(page)]
+    "page", [pytest.param(page, marks=pytest.mark.extended) if page in EXTENDED_PAGES else page for page in PAGES if _mine(page)]
 )
 def test_page(page, tmp_path):
     _follow(page, tmp_path, [block for block in _mine(page) if not block.is_extended], is_long=False)

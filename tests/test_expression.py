@@ -100,6 +100,7 @@ def test_key_that_a_remedy_may_scale(text, key):
     assert linear_key(text) == key
 
 
+@pytest.mark.extended
 @settings(max_examples=400, deadline=None)
 @given(st.text(max_size=2000) | st.text(alphabet="ab.0123456789+-*/%() eE,[]minaxceilround", max_size=300))
 def test_no_input_raises_anything_else_or_runs_long(text):
@@ -170,6 +171,7 @@ TREES = st.recursive(
 )
 
 
+@pytest.mark.extended
 @settings(max_examples=500, deadline=None)
 @given(TREES)
 def test_value_is_that_of_pythons_own_fractions(tree):

@@ -65,7 +65,9 @@ def wheel(checkout, tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=["wheel", "pip install -e", pytest.param("uv pip install -e", marks=pytest.mark.extended)])
+@pytest.fixture(
+    scope="module", params=["wheel", *(pytest.param(way, marks=pytest.mark.extended) for way in ("pip install -e", "uv pip install -e"))]
+)
 def python(request, checkout, tmp_path_factory) -> Path:
     """The interpreter of an environment into which the project was installed in one of three ways."""
     folder = tmp_path_factory.mktemp("env")

@@ -126,7 +126,7 @@ def test_list_and_quoted_comma_are_no_sweep(report):
     assert len(report("--config-name", "train", "+x=[1,2]", "+y='a,b'").jobs) == 1
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.extended)])
 def test_check_without_jobs_is_refused(app, report, jobs):
     app.write({"scalecheck.toml": TABLE + '[[check]]\nname = "none"\noverrides = ["model=glob(zzz*)"]\n'})
     with pytest.raises(ScalecheckError, match="no config was checked: the sweep of the check 'none' has no jobs"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -61,8 +62,13 @@ LAW = Outlook(
 )  # fmt: skip
 
 
+@cache
 def reports(view_of):
     """Reports that between them have every key of the contract filled in."""
+    return tuple(_made(view_of))
+
+
+def _made(view_of):
     hardware = {
         "accelerator": "h100-sxm",
         "mfu": 0.4,
@@ -300,9 +306,12 @@ def alike(paths):
     return kept.values()
 
 
-@pytest.mark.parametrize("wrong", ["x", 3, -1, 2.5, 1e400, True, [], [3], {}, {"a": 3}, None], ids=repr)
+WRONG = ["x", -1, {}, *(pytest.param(value, marks=pytest.mark.extended) for value in (3, 2.5, 1e400, True, [], [3], {"a": 3}, None))]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
 def test_any_value_that_is_wrong_is_one_sentence_or_rendered(wrong, view_of):
-    every = list(reports(view_of))
+    every = reports(view_of)
     for report in (every[-1], every[5]):
         text = render(report)
         for path in alike(paths_of(json.loads(text))):

@@ -222,6 +222,7 @@ def test_interpolation_may_stand_anywhere(path, text):
     assert accepts(changed(path, text)), path
 
 
+@pytest.mark.extended
 @settings(deadline=None, max_examples=60)
 @given(st.one_of(st.text(max_size=8), st.from_regex(r"[0-9_.eE+-]{1,6}[KMBTGPEk ]?", fullmatch=True)))
 def test_pattern_of_counts_is_that_of_the_reader(text):

@@ -254,9 +254,20 @@ def test_the_table_has_jobs_that_compose_and_jobs_that_fail(master):
     assert 20 < len(failed) < len(JOBS) - 30, failed
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(job=st.lists(st.sampled_from(sorted({text for job in JOBS for text in job})), min_size=1, max_size=5))
+ANY_COMPANY = given(job=st.lists(st.sampled_from(sorted({text for job in JOBS for text in job})), min_size=1, max_size=5))
+QUIET = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
+
+
+@settings(max_examples=5, **QUIET)
+@ANY_COMPANY
 def test_overrides_in_any_company_and_order(composer, master, job):
+    same(composer, master, job)
+
+
+@pytest.mark.extended
+@settings(max_examples=25, **QUIET)
+@ANY_COMPANY
+def test_overrides_in_much_more_company(composer, master, job):
     same(composer, master, job)
 
 
@@ -271,11 +282,12 @@ def told_by(made: Any) -> Any:
     return [vars(default) for default in made.defaults], list(made.overrides.known_choices.items())
 
 
-def test_the_list_of_a_job_is_hydras_and_is_not_made_again_to_locate_what_is_found(master):
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.extended)], ids=["some", "all"])
+def test_the_list_of_a_job_is_hydras_and_is_not_made_again_to_locate_what_is_found(master, every):
     composer, found = JobComposer(master), light_layers._found
     by_choice = {composer.chosen(job): job for job in JOBS if not isinstance(by_hydra(master, job), str)}
     assert len(by_choice) > 15
-    for job in by_choice.values():
+    for job in list(by_choice.values())[::every]:
         config = composed(composer._loader, master, job)
         made = found.cache_info().misses
         assert of_light_repository(config)[0]
@@ -325,9 +337,10 @@ def test_jobs_of_one_choice_read_no_file_again(master, monkeypatch):
     assert len(read) == number + 1
 
 
-def test_of_many_choices_the_last_are_kept(master):
+@pytest.mark.parametrize("sizes", [3, pytest.param(4, marks=pytest.mark.extended)])
+def test_of_many_choices_the_last_are_kept(master, sizes):
     composer = JobComposer(master)
-    options = (("small", "large", "base", "elsewhere"), ("text", "audio"), ("one", "two"))
+    options = (("small", "large", "base", "elsewhere")[:sizes], ("text", "audio"), ("one", "two"))
     jobs = [[f"model={a}", f"data={b}", f"+shared@x={c}"] for a, b, c in itertools.product(*options)]
     for job in [*jobs, *jobs[::-1], *jobs[::3]]:
         same(composer, master, job)

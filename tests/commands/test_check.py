@@ -59,11 +59,11 @@ def test_sweep_is_checked_job_by_job(app):
         (("check", "--config-dir", "nowhere"), "nowhere"),
         (("check", "--config-dir", "conf", "--config-name", "trian"), "trian"),
         ((*HERE, "model=lrge"), "lrge"),
-        ((*HERE, "nothing.at.all=1"), "nothing"),
-        ((*HERE, "a=b=[c"), ""),
+        pytest.param((*HERE, "nothing.at.all=1"), "nothing", marks=pytest.mark.extended),
+        pytest.param((*HERE, "a=b=[c"), "", marks=pytest.mark.extended),
         ((*HERE, "--format", "trminal"), "terminal"),
         ((*HERE, "--policy", "strikt"), "strict"),
-        ((*HERE, "--policy", "missing.yaml"), "missing.yaml"),
+        pytest.param((*HERE, "--policy", "missing.yaml"), "missing.yaml", marks=pytest.mark.extended),
         (("chekc",), "check"),
         ((*HERE, "--no-such-option"), "--no-such-option"),
         ((*HERE, "--untrusted", "--instantiate"), "leave one of them out"),
@@ -98,34 +98,42 @@ def test_policy_typo_exits_2(app):
     assert "mode" in done.stderr
 
 
-def test_lines_of_a_repo_without_the_line_can_be_typed(app):
+@pytest.mark.parametrize(
+    "policy", [(), *(pytest.param(("--policy", name), marks=pytest.mark.extended) for name in ("strict", "default"))], ids=" ".join
+)
+def test_lines_of_a_repo_without_the_line_can_be_typed(app, policy):
     app.write(
         {
             "conf/train.yaml": "defaults: [{model: small}, _self_]\nhow_long: 84\ndata: {batch_size: 32, seq_len: 1024}\ntrainer: {devices: 1}\n"
         }
     )
     line = "+hydra.callbacks.scalecheck.read.num_steps=how_long"
-    for policy in ((), ("--policy", "strict"), ("--policy", "default")):
-        done = app.cli(*HERE, line, *policy, "--format", "json")
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["jobs"][0]["num_steps"] == 84
+    done = app.cli(*HERE, line, *policy, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["jobs"][0]["num_steps"] == 84
+
+
+FINETUNED = ("--policy", "strict", "hydra.callbacks.scalecheck.intent=finetune")
 
 
 def test_typed_lines_count_beside_a_named_policy(app):
-    changed = ("--policy", "strict", "hydra.callbacks.scalecheck.intent=finetune")
     assert app.cli(*HERE, "trainer.max_steps=5", "--policy", "strict").returncode == 1
-    assert app.cli(*HERE, "trainer.max_steps=5", *changed).returncode == 0
-    swept = app.cli(*HERE, "-m", "trainer.max_steps=5,6", *changed)
+    assert app.cli(*HERE, "trainer.max_steps=5", *FINETUNED).returncode == 0
+
+
+@pytest.mark.extended
+def test_typed_lines_count_for_every_job_of_a_sweep(app):
+    swept = app.cli(*HERE, "-m", "trainer.max_steps=5,6", *FINETUNED)
     assert swept.returncode == 0, swept.stderr
 
 
-def test_policy_in_a_file_without_our_target_is_still_refused(app):
+@pytest.mark.parametrize("more", [(), pytest.param(("+hydra.callbacks.scalecheck.law=besiroglu2024",), marks=pytest.mark.extended)])
+def test_policy_in_a_file_without_our_target_is_still_refused(app, more):
     """At a launch Hydra would build nothing of it, so nothing would be checked."""
     app.write({"conf/train.yaml": "defaults: [{model: small}, _self_]\nhydra: {callbacks: {scalecheck: {mode: stop}}}\n"})
-    for more in ((), ("+hydra.callbacks.scalecheck.law=besiroglu2024",)):
-        done = app.cli(*HERE, *more)
-        assert done.returncode == 2, done.stdout
-        assert "not a policy with a _target_" in done.stderr
+    done = app.cli(*HERE, *more)
+    assert done.returncode == 2, done.stdout
+    assert "not a policy with a _target_" in done.stderr
 
 
 def test_other_callback_that_does_not_resolve_is_no_matter(app):

@@ -50,6 +50,11 @@ def test_table_is_one_command_and_one_exit_code(app):
         ("experiments/0", "conf/train.yaml"),
     ]
     assert app.cli("check", "--fail-level", "error").returncode == 0
+
+
+@pytest.mark.extended
+def test_what_is_typed_goes_over_the_table(app):
+    app.write({"pyproject.toml": TABLE})
     assert app.cli("check", "--exit-zero").returncode == 0
     assert app.cli("check", "--only", "sizes", "model=small").returncode == 0, "what is typed goes over what the check says"
 

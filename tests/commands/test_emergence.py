@@ -63,8 +63,11 @@ def test_json_has_rows_sentences_and_caveats(told):
     assert len(found["caveats"]) >= 4
 
 
+MORE_LINES = ("hydra.callbacks.scalecheck.intent=finetune", "+distill.teacher=org/teacher")
+
+
 @pytest.mark.parametrize(
-    "line", ["+model.init_from=org/model-7b-checkpoint.pt", "hydra.callbacks.scalecheck.intent=finetune", "+distill.teacher=org/teacher"]
+    "line", ["+model.init_from=org/model-7b-checkpoint.pt", *(pytest.param(line, marks=pytest.mark.extended) for line in MORE_LINES)]
 )
 def test_nothing_is_listed_where_no_law_applies(told, line):
     out = told(*HERE, line)

@@ -79,6 +79,7 @@ def test_filling_in_its_lines_makes_the_check_work(odd):
     assert checked.stdout.startswith("scalecheck: pass: N 165.0K params, D 2.75M tokens")
 
 
+@pytest.mark.extended
 def test_family_and_sizes_in_place_of_a_figure_make_it_work_too(odd):
     odd.cli("init", *HERE, "--output", FILE)
     path = odd.root / FILE

@@ -221,7 +221,14 @@ def test_import_error_of_the_script_is_its_own_and_exit_2(app):
     assert "No module named 'gone_module'" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("hydra.callbacks.scalecheck.law=nobody2020",), ("model=lrge",), ("-m", "model=small,lrge")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("hydra.callbacks.scalecheck.law=nobody2020",),
+        ("model=lrge",),
+        pytest.param(("-m", "model=small,lrge"), marks=pytest.mark.extended),
+    ],
+)
 def test_broken_policy_or_config_is_exit_2(app, arguments):
     done = app.cli("plan", "train.py", *arguments)
     assert done.returncode == 2

@@ -121,9 +121,19 @@ def composed(case: Case) -> Iterator[Any]:
 
 def checked(case: Case, *, mapped: bool) -> Job:
     """Check a case, with its mapping or without one."""
-    policy = load_policy({"read": case.mapping if mapped else {}})
     with composed(case) as config:
-        return check_job(JobInput(view=ConfigView(config), environ=case.environ), policy)
+        return _judged(case, config, mapped=mapped)
+
+
+def checked_both_ways(case: Case) -> dict[bool, Job]:
+    """Check a case that is composed once, without its mapping and with it."""
+    with composed(case) as config:
+        return {mapped: _judged(case, config, mapped=mapped) for mapped in (False, True)}
+
+
+def _judged(case: Case, config: Any, *, mapped: bool) -> Job:
+    policy = load_policy({"read": case.mapping if mapped else {}})
+    return check_job(JobInput(view=ConfigView(config), environ=case.environ), policy)
 
 
 def is_silent(job: Job) -> bool:

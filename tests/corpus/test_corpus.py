@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # old repos compose with warn
 @pytest.fixture(scope="module")
 def jobs():
     """Every case, checked without and with its mapping, once for all tests."""
-    return {(case.name, mapped): corpus.checked(case, mapped=mapped) for case in CASES for mapped in (False, True)}
+    return {(case.name, mapped): job for case in CASES for mapped, job in corpus.checked_both_ways(case).items()}
 
 
 def totals(jobs, mapped, word):

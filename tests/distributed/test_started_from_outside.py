@@ -62,6 +62,7 @@ def test_a_broken_policy_is_said_by_one_process_and_ends_all_with_3(app):
     assert done[1].stderr == ""
 
 
+@pytest.mark.extended
 def test_a_sweep_is_stopped_in_every_process_and_said_by_one(app):
     done = srun(app, "-m", STRICT, "trainer.max_steps=84,5", ranks=2)
     assert [one.returncode for one in done] == [3, 3], [one.stderr for one in done]

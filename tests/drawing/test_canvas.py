@@ -69,6 +69,7 @@ def test_no_text_of_a_config_is_markup() -> None:
     assert not list(root.iter(f"{SVG}script"))
 
 
+@pytest.mark.extended
 @settings(max_examples=25, deadline=None)
 @given(st.text(st.characters(codec=None), max_size=40))
 def test_any_title_and_any_words_give_xml_that_can_be_read_back(text: str) -> None:

@@ -76,8 +76,9 @@ def test_one_budget_has_no_picture(fits):
     assert "a line needs at least two" in picture.notes[0]
 
 
-def test_of_many_budgets_some_are_drawn_and_the_table_has_all(fits):
-    picture = isoflop.picture(fits.many())
+@pytest.mark.parametrize("number", [500, pytest.param(10_000, marks=pytest.mark.extended)])
+def test_of_many_budgets_some_are_drawn_and_the_table_has_all(fits, number):
+    picture = isoflop.picture(fits.many(number))
     drawn = picture.draw.args[0]
     assert len(drawn) == isoflop.MOST_BUDGETS
     assert len(picture.table.rows) > isoflop.MOST_BUDGETS

@@ -41,12 +41,13 @@ def test_the_table_names_the_largest_first(fits):
     assert first[-1] in picture.description
 
 
-def test_the_notes_sum_up_all_runs(fits):
-    found = fits.many()
+@pytest.mark.parametrize("number", [2_000, pytest.param(10_000, marks=pytest.mark.extended)])
+def test_the_notes_sum_up_all_runs(fits, number):
+    found = fits.many(number)
     rms = np.sqrt(np.mean(misses(found) ** 2))
     picture = residuals.picture(found)
     assert picture.notes[0].startswith(f"The root mean square is {rms:.2f} %")
-    assert f"{(misses(found) > 0).sum():,} of 10,000 runs lie above the fit." in picture.notes[0]
+    assert f"{(misses(found) > 0).sum():,} of {number:,} runs lie above the fit." in picture.notes[0]
     assert picture.draw.args[0].rms == pytest.approx(rms)
 
 

@@ -152,6 +152,7 @@ def test_hostile_text_of_the_list_is_read_back(filled, hostile_text):
     holds(filled(hostile_text), hostile_text)
 
 
+@pytest.mark.extended
 @settings(max_examples=200, deadline=None)
 @given(hostile_texts)
 def test_hostile_text_is_read_back(filled, text):

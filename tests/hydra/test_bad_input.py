@@ -39,7 +39,12 @@ def test_impossible_value_stops_a_strict_launch_naming_the_key(app, override, ke
 
 @pytest.mark.parametrize(
     ("override", "missing"),
-    [("data.seq_len=???", "sequence"), ("~data.batch_size", "batch"), ("~model.vocab_size", "vocab_size"), ("~trainer.max_steps", "steps")],
+    [
+        ("data.seq_len=???", "sequence"),
+        ("~trainer.max_steps", "steps"),
+        pytest.param("~data.batch_size", "batch", marks=pytest.mark.extended),
+        pytest.param("~model.vocab_size", "vocab_size", marks=pytest.mark.extended),
+    ],
 )
 def test_missing_value_is_unknown_names_what_would_tell_and_the_run_goes_on(app, override, missing):
     done = app.run(override)
@@ -49,8 +54,11 @@ def test_missing_value_is_unknown_names_what_would_tell_and_the_run_goes_on(app,
     assert "[unknown_scale]" in done.stderr
 
 
+MORE_LEAVES = ("${hydra:runtime.choices.nothing}", "${oc.env:NOT_SET_ANYWHERE}", "${dead.reference}")
+
+
 @pytest.mark.parametrize(
-    "leaf", ["${no_such_resolver:1}", "${hydra:runtime.choices.nothing}", "${b}", "???", "${oc.env:NOT_SET_ANYWHERE}", "${dead.reference}"]
+    "leaf", ["${no_such_resolver:1}", "${b}", "???", *(pytest.param(leaf, marks=pytest.mark.extended) for leaf in MORE_LEAVES)]
 )
 def test_leaf_that_does_not_resolve_never_breaks_the_others(app, leaf):
     app.write({"conf/train.yaml": f"""
@@ -71,22 +79,31 @@ def test_recursive_interpolation_makes_only_its_own_field_unknown(app):
     assert "Traceback" not in done.stderr
 
 
+BROKEN = (
+    ("rules: {undertraind: {severity: error}}", "undertrained"),
+    ("modus: stop", "mode"),
+    ("rules: {undertrained: {min_multipel: 0.5}}", "min_multiple"),
+    ("law: besiroglu2042", "besiroglu2024"),
+    ("mode: stopp", "stop"),
+    ("rules: {over_budget: {max_training_flops: lots}}", "max_training_flops"),
+    ("rules: {over_budget: {sweep: {max_training_flop: 1}}}", "max_training_flops"),
+    ("read: {num_step: trainer.max_steps}", "num_steps"),
+    ("read: {num_steps: 'trainer.max_steps +'}", "num_steps"),
+)
+FIRST = {"run": BROKEN[:1] + BROKEN[3:4] + BROKEN[5:6] + BROKEN[8:], "sweep": BROKEN[:1]}
+"""An unknown rule, a law, a value and an expression; the others are launched by the extended tests, and tests/test_policy.py reads more."""
+
+
 @pytest.mark.parametrize(
-    ("policy", "named"),
+    ("kind", "policy", "named"),
     [
-        ("rules: {undertraind: {severity: error}}", "undertrained"),
-        ("modus: stop", "mode"),
-        ("rules: {undertrained: {min_multipel: 0.5}}", "min_multiple"),
-        ("law: besiroglu2042", "besiroglu2024"),
-        ("mode: stopp", "stop"),
-        ("rules: {over_budget: {max_training_flops: lots}}", "max_training_flops"),
-        ("rules: {over_budget: {sweep: {max_training_flop: 1}}}", "max_training_flops"),
-        ("read: {num_step: trainer.max_steps}", "num_steps"),
-        ("read: {num_steps: 'trainer.max_steps +'}", "num_steps"),
+        (kind, *one) if one in FIRST[kind] else pytest.param(kind, *one, marks=pytest.mark.extended)
+        for kind in ("run", "sweep")
+        for one in BROKEN
     ],
 )
-@pytest.mark.parametrize("arguments", [(), ("-m", "seed=1,2")], ids=["run", "sweep"])
-def test_broken_policy_stops_and_names_the_key_and_the_nearest(app, policy, named, arguments):
+def test_broken_policy_stops_and_names_the_key_and_the_nearest(app, kind, policy, named):
+    arguments = ("-m", "seed=1,2") if kind == "sweep" else ()
     app.write({"conf/scalecheck/ours.yaml": f"""
         # @package _global_
         defaults: [strict, _self_]
@@ -99,7 +116,7 @@ def test_broken_policy_stops_and_names_the_key_and_the_nearest(app, policy, name
     assert app.left_on_disk == set()
 
 
-@pytest.mark.parametrize("value", ["[1,2]", "strict", "3"])
+@pytest.mark.parametrize("value", ["[1,2]", *(pytest.param(value, marks=pytest.mark.extended) for value in ("strict", "3"))])
 def test_policy_that_is_no_mapping_never_starts_a_run_silently(app, value):
     """Hydra drops such a node before any callback exists; the launch must fail or be named by the command line."""
     app.write({"conf/scalecheck/ours.yaml": f"""

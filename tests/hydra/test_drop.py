@@ -24,6 +24,7 @@ def test_rejected_jobs_are_left_out_and_the_others_run(app):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.extended
 def test_table_says_which_jobs_are_dropped(app):
     done = app.run("-m", "model=small,large", STRICT, DROP)
     row = next(line for line in done.stderr.splitlines() if "model=large" in line)
@@ -77,6 +78,7 @@ def test_batches_of_a_basic_sweeper_are_dropped_alike(app, size):
     assert app.trained == 2
 
 
+@pytest.mark.extended
 def test_shuffled_jobs_are_those_that_were_checked(app):
     done = app.run("-m", "model=shuffle(small,large)", "seed=shuffle(range(1,4))", STRICT, DROP)
     assert done.returncode == 3, done.stderr

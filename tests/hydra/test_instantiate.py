@@ -40,7 +40,7 @@ def test_formula_is_used_where_there_is_one_and_the_verdict_stands(bare):
     assert "torch is not installed" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [(), ("-m", "seed=1,2")], ids=["run", "sweep"])
+@pytest.mark.parametrize("arguments", [(), pytest.param(("-m", "seed=1,2"), marks=pytest.mark.extended)], ids=["run", "sweep"])
 def test_report_of_a_job_says_what_was_not_counted(bare, arguments):
     done = run(bare, *arguments, ASKED)
     assert done.returncode == 0, done.stderr
@@ -69,6 +69,7 @@ def test_broken_option_stops_with_one_sentence(bare):
     assert bare.trained == 0
 
 
+@pytest.mark.extended
 def test_attention_of_the_policy_is_the_reports(app):
     flops = {}
     for attention in ("full", "causal"):

@@ -65,6 +65,7 @@ def test_every_job_of_a_sweep_tells_its_own(app):
     assert [told["jobs"] for told in tracked(app)] == [1, 1, 1]
 
 
+@pytest.mark.extended
 def test_jobs_in_worker_processes_tell_their_own(app):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     app.write({"train.py": TRAIN})

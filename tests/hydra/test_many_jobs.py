@@ -46,7 +46,7 @@ MEASURE = """
     """
 
 
-@pytest.mark.parametrize("nothing", ["model=glob(nothing*)", "seed=range(3,3)"])
+@pytest.mark.parametrize("nothing", ["model=glob(nothing*)", pytest.param("seed=range(3,3)", marks=pytest.mark.extended)])
 def test_a_sweep_of_no_jobs_says_so_and_ends_as_hydra_ends_it(app, nothing):
     done = app.run("-m", nothing, STRICT)
     assert done.returncode == 0, done.stderr
@@ -101,7 +101,7 @@ def test_an_interrupted_check_ends_with_130_one_line_of_the_first_rank_and_nothi
     assert app.left_on_disk == set()
 
 
-@pytest.mark.parametrize("launcher", ["run", "sweep"])
+@pytest.mark.parametrize("launcher", ["sweep", pytest.param("run", marks=pytest.mark.extended)])
 def test_a_place_that_cannot_be_written_to_stops_no_job_and_is_said_once(app, launcher):
     """A file stands where the report would: root may write anywhere else. (Of a whole output directory Hydra says so itself.)"""
     directory, arguments = (

@@ -161,7 +161,7 @@ def blocking(app, site: str) -> dict[str, str]:
     return {"PYTHONPATH": str(app.root / "site")}
 
 
-@pytest.mark.parametrize("arguments", [(), ("-m", "seed=1,2")], ids=["run", "sweep"])
+@pytest.mark.parametrize("arguments", [(), pytest.param(("-m", "seed=1,2"), marks=pytest.mark.extended)], ids=["run", "sweep"])
 def test_without_the_library_one_sentence_says_what_to_install_and_the_launch_goes_on(app, arguments):
     done = app.run(*arguments, HTML, *ONE_DIRECTORY, env=blocking(app, BLOCKED))
     assert done.returncode == 0, done.stderr
@@ -245,6 +245,7 @@ def test_dropped_jobs_are_drawn_too(app, drawn):
     assert pages(app.root) == ["out/report.html"]
 
 
+@pytest.mark.extended
 def test_workers_draw_nothing(app, drawn):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     done = app.run("-m", "seed=1,2", HTML, *ONE_DIRECTORY, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")

@@ -6,6 +6,8 @@ import json
 import re
 import sys
 
+import pytest
+
 STOP = "hydra.callbacks.scalecheck.mode=stop"
 STRICT = "scalecheck=strict"
 
@@ -136,6 +138,7 @@ def test_mode_off_checks_nothing(app):
     assert "scalecheck" not in done.stderr
 
 
+@pytest.mark.extended
 def test_other_ranks_stop_too_but_say_nothing(app):
     done = app.run(STRICT, "trainer.max_steps=5", env={"RANK": "3", "WORLD_SIZE": "4"})
     assert done.returncode == 3

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 STRICT = "scalecheck=strict"
 
 
@@ -44,6 +46,7 @@ def test_sweep_budget_counts_all_jobs(app):
     assert "[over_budget]" in three.stderr
 
 
+@pytest.mark.extended
 def test_sweeper_params_of_the_config_are_part_of_the_sweep(app):
     app.write({"conf/hydra/sweeper/mine.yaml": "defaults: [basic]\nparams: {model: 'small,large'}\n"})
     done = app.run("-m", STRICT, "hydra/sweeper=mine")
@@ -51,6 +54,7 @@ def test_sweeper_params_of_the_config_are_part_of_the_sweep(app):
     assert app.left_on_disk == set()
 
 
+@pytest.mark.extended
 def test_swept_steps_are_read_per_job(app):
     done = app.run("-m", "trainer.max_steps=84,5", STRICT)
     assert done.returncode == 3

@@ -34,7 +34,9 @@ def test_error_stops_without_a_waiver(app):
     assert app.run("scalecheck=strict", EXPERIMENT).returncode == 3
 
 
-@pytest.mark.parametrize("jobs", ["*", "experiment=sh*", "*experiment=short*", "train"])
+@pytest.mark.parametrize(
+    "jobs", ["experiment=sh*", "train", *(pytest.param(jobs, marks=pytest.mark.extended) for jobs in ("*", "*experiment=short*"))]
+)
 def test_waived_error_lets_the_launch_go_and_is_said(waived, jobs):
     app = waived(jobs)
     done = app.run("scalecheck=ours", EXPERIMENT)
@@ -77,7 +79,10 @@ def test_waiver_that_matches_nothing_is_not_said_at_a_launch(waived):
 
 @pytest.mark.parametrize(
     ("until", "said"),
-    [("2026-02-30", "hydra.callbacks.scalecheck.waivers[0].until"), ("soon", "hydra.callbacks.scalecheck.waivers[0].until")],
+    [
+        ("2026-02-30", "hydra.callbacks.scalecheck.waivers[0].until"),
+        pytest.param("soon", "hydra.callbacks.scalecheck.waivers[0].until", marks=pytest.mark.extended),
+    ],
 )
 def test_bad_date_stops_the_launch_as_any_broken_policy(waived, until, said):
     done = waived(until=until).run("scalecheck=ours")

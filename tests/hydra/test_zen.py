@@ -62,7 +62,10 @@ def steps(told):
     return [(steps, seed) for steps, seed, *_ in told["ran"]]
 
 
-@pytest.mark.parametrize("multirun", [False, True], ids=["run", "sweep"])
+RUN_OR_SWEEP = [False, pytest.param(True, marks=pytest.mark.extended)]  # sweeps are stopped and pass below as well
+
+
+@pytest.mark.parametrize("multirun", RUN_OR_SWEEP, ids=["run", "sweep"])
 def test_stopped_launch_ends_with_3_before_the_task_ran(app, multirun):
     (told,), done = launched(app, {"overrides": [STRICT, SHORT], "multirun": multirun})
     assert (told["end"], told["ran"]) == (3, [])
@@ -71,7 +74,7 @@ def test_stopped_launch_ends_with_3_before_the_task_ran(app, multirun):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("multirun", [False, True], ids=["run", "sweep"])
+@pytest.mark.parametrize("multirun", RUN_OR_SWEEP, ids=["run", "sweep"])
 def test_passing_launch_returns(app, multirun):
     (told,), done = launched(app, {"overrides": [STRICT], "multirun": multirun})
     assert (told["end"], steps(told)) == ("returned", [(84, 1)])
@@ -128,6 +131,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.extended
 def test_zen_main_is_stopped_like_any_app(app):
     app.write({"main.py": ZEN_MAIN})
     stopped = app.spawn(sys.executable, "main.py", "scalecheck=strict", SHORT)

@@ -17,17 +17,22 @@ def judged(stderr: str) -> int:
     return int(told[0].replace(",", "")) if told else 1
 
 
+MORE_WAYS = (
+    "trainer.max_steps=choice(84,5)",
+    "trainer.max_steps=range(4,85,80)",
+    "trainer.max_steps=shuffle(range(4,85,80))",
+    "trainer.max_steps=sort(84,5,reverse=true)",
+    "model=glob([s*,l*])",
+)
+
+
 @pytest.mark.parametrize(
     ("swept", "steps"),
     [
         ("trainer.max_steps=84,5", 2),
-        ("trainer.max_steps=choice(84,5)", 2),
-        ("trainer.max_steps=range(4,85,80)", 2),
         ("trainer.max_steps=shuffle(84,5,85)", 3),
-        ("trainer.max_steps=shuffle(range(4,85,80))", 2),
-        ("trainer.max_steps=sort(84,5,reverse=true)", 2),
         ("model=glob(*)", 2),
-        ("model=glob([s*,l*])", 2),
+        *(pytest.param(way, 2, marks=pytest.mark.extended) for way in MORE_WAYS),
     ],
 )
 def test_every_way_of_writing_a_sweep_is_enumerated(repo, swept, steps):
@@ -75,6 +80,7 @@ def test_dropping_works_over_several_batches(repo):
     assert len(numbers) == len(set(numbers)) == 3, "no job writes over another's directory"
 
 
+@pytest.mark.extended
 def test_dropping_a_whole_batch_goes_on_with_the_next(repo):
     done = repo.sweep("trainer.max_steps=84,5,6,85", "hydra.sweeper.max_batch_size=1", STRICT, DROP)
     assert done.returncode == 3, done.stderr

@@ -35,13 +35,15 @@ def test_a_worker_that_finds_its_job_bad_writes_it_down_and_never_rejects_it(rep
     assert [repo.report(job)["verdict"] for job in repo.jobs] == ["stop", "stop"]
 
 
-def test_dropping_launches_the_accepted_jobs_alone_and_ends_with_3(repo, launcher):
-    done = repo.sweep("trainer.max_steps=84,5,85", "seed=1,2", STRICT, DROP, *launcher.overrides)
+@pytest.mark.parametrize("seeds", ["1", pytest.param("1,2", marks=pytest.mark.extended)])
+def test_dropping_launches_the_accepted_jobs_alone_and_ends_with_3(repo, launcher, seeds):
+    done = repo.sweep("trainer.max_steps=84,5,85", f"seed={seeds}", STRICT, DROP, *launcher.overrides)
     assert done.returncode == 3, done.stderr
-    assert repo.ran == [("84", "1"), ("84", "2"), ("85", "1"), ("85", "2")]
-    assert [job.name for job in repo.jobs] == ["0", "1", "2", "3"]
-    assert [repo.launcher_of(job) for job in repo.jobs] == [launcher.target] * 4
-    assert [repo.report(job)["verdict"] for job in repo.jobs] == ["pass"] * 4
+    accepted = [(steps, seed) for steps in ("84", "85") for seed in seeds.split(",")]
+    assert repo.ran == accepted
+    assert [job.name for job in repo.jobs] == [str(number) for number in range(len(accepted))]
+    assert [repo.launcher_of(job) for job in repo.jobs] == [launcher.target] * len(accepted)
+    assert [repo.report(job)["verdict"] for job in repo.jobs] == ["pass"] * len(accepted)
     assert "Traceback" not in done.stderr
     assert "[undertrained]" in done.stderr
 

@@ -41,6 +41,7 @@ def test_a_bad_first_batch_leaves_nothing_on_disk(repo, optuna):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.extended
 def test_params_of_the_config_are_judged_too(repo, optuna):
     repo.app.write({"conf/hydra/sweeper/ours.yaml": "defaults: [optuna]\nparams: {trainer.max_steps: 'range(4,7)'}\n"})
     done = optuna("seed=2", "hydra/sweeper=ours")
@@ -66,7 +67,6 @@ def test_a_trial_that_is_asked_for_again_counts_again(repo, optuna):
     assert len(repo.ran) == 3
 
 
-@pytest.mark.extended
 def test_dropping_keeps_the_study_alive_and_its_best_value_is_of_a_job_that_ran(repo, optuna):
     done = optuna("trainer.max_steps=choice(5,84)", "seed=range(1,9)", DROP, trials=8)
     assert done.returncode == 3, done.stderr

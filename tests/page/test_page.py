@@ -199,7 +199,8 @@ def test_verdict_in_one_sentence(changes, said):
     assert "\n" not in told
 
 
-def test_arithmetic_and_sources_are_folded(sweep_of):
+def test_arithmetic_and_sources_are_folded(sweep_of, pictures):
+    pictures()
     tree = checked(page.html_of_report(sweep_of(1)))
     folded = tree.xpath("//section[@id='numbers']/details")
     assert len(folded) == 1
@@ -283,8 +284,11 @@ def test_mark_tells_the_same_in_both_sizes(pictures):
     assert [titles[int(node.get("data-of"))] for node in narrow.find_class("mark")] == titles
 
 
-def test_same_from_a_json_report(sweep_of):
+@pytest.mark.parametrize("are_drawn", [False, pytest.param(True, marks=pytest.mark.extended)], ids=["text", "pictures too"])
+def test_same_from_a_json_report(sweep_of, pictures, are_drawn):
     """But for how the numbers came about: a file has the places of a model's sizes and not the sizes, which are left out, never zero."""
+    if not are_drawn:
+        pictures()
     report = sweep_of(3)
     as_json = registry.load("formats", "json").render(report)
     told, back = page.html_of_report(report), page.html_of_report(report_of(json.loads(as_json)))

@@ -19,6 +19,8 @@ from scalecheck.pictures import ledger
 CONFIGS = Path(__file__).parents[1] / "oracle" / "configs"
 HOSTILE = "<script>alert(1)</script> $x_1$ \x00 \u202eשלום \ud800 & " + "x" * 10_000
 ALL = sorted(path.stem for path in CONFIGS.glob("*.json"))
+DRAWN = ("gpt2", "deepseek-v3", "mamba-130m", "t5-small", "vit-base-patch16-224")
+"""One of each kind: dense, with experts, without attention, of two halves, of pictures; the extended tests look at the others' texts."""
 
 
 def counted(name, length=1024):
@@ -129,13 +131,13 @@ def test_small_parts_are_grouped_in_the_drawing_and_never_in_the_table():
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [name if name in DRAWN else pytest.param(name, marks=pytest.mark.extended) for name in ALL])
 def test_no_text_lies_on_another_and_none_is_cut(name, size, texts):
     texts.assert_apart(picture_of_account(counted(name), name), size, 8)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
-@pytest.mark.parametrize("number", [2, 3, 4])
+@pytest.mark.parametrize("number", [4, *(pytest.param(number, marks=pytest.mark.extended) for number in (2, 3))])
 def test_no_text_of_several_models_lies_on_another(number, size, texts):
     jobs = tuple(job(counted(name), name) for name in ("deepseek-v3", "t5-small", "gpt2", "whisper-tiny")[:number])
     texts.assert_apart(ledger.picture(Report(jobs=jobs)), size, 8)

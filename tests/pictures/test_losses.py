@@ -176,7 +176,13 @@ def test_jobs_of_unknown_size_are_left_out_of_a_sweep_never_at_zero():
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
-@pytest.mark.parametrize("report", [*SINGLES.values(), SWEEP, WIDE_SWEEP], ids=[*SINGLES, "sweep", "wide_sweep"])
+@pytest.mark.parametrize(
+    "report",
+    [
+        pytest.param(report, id=name, marks=() if name in ("under", "tiny", "sweep") else pytest.mark.extended)
+        for name, report in {**SINGLES, "sweep": SWEEP, "wide_sweep": WIDE_SWEEP}.items()
+    ],
+)
 def test_no_text_lies_on_another_and_none_is_cut(report, size, texts):
     texts.assert_apart(losses.picture(report), size, 5)
 
@@ -235,7 +241,13 @@ def test_hostile_words_are_text():
 
 
 @pytest.mark.parametrize(
-    ("params", "tokens"), [(10**150, 10**148), (1, 1), (10**30, 3), (2, 10**200)], ids=["both", "one", "params", "tokens"]
+    ("params", "tokens"),
+    [
+        pytest.param(10**150, 10**148, id="both"),
+        pytest.param(1, 1, id="one"),
+        pytest.param(10**30, 3, id="params", marks=pytest.mark.extended),
+        pytest.param(2, 10**200, id="tokens", marks=pytest.mark.extended),
+    ],
 )
 def test_absurd_sizes_are_drawn_or_left_out_without_a_traceback(params, tokens):
     picture = losses.picture(Report(jobs=(job(params, tokens, laws=("besiroglu2024",)),)))
