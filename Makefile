@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # One more than there are processors: most tests start processes and wait for them.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-# Tests start a thousand processes; without cached bytecode each compiles the project again.
+# Tests start a thousand processes; without cached bytecode each compiles the project again. What is never imported need not be compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help venv demo corpus test test-fast test-extended test-browser screenshots test-hydra-suites matrix benchmark-launch test-torch benchmark benchmark-fitting check goldens docs clean
@@ -32,8 +32,8 @@ venv: $(STAMP)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" "setuptools>=77"
-	$(BIN)/python -m pip install --quiet --editable . --group test --group lint
+	$(BIN)/python -m pip install --quiet --no-compile --upgrade "pip>=25.1" "setuptools>=77"
+	$(BIN)/python -m pip install --quiet --no-compile --editable . --group test --group lint
 	touch $(STAMP)
 
 demo: $(STAMP)

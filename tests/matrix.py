@@ -71,7 +71,7 @@ def words(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
 
 def call(*command: object, seconds: float = 1200) -> subprocess.CompletedProcess[str]:
     """Run a command in the checkout; one that takes too long has failed."""
-    environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")}
     told = [str(word) for word in command]
     try:
         return subprocess.run(told, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=seconds, check=False)
@@ -110,7 +110,7 @@ def environment(folder: Path, python: str, hydra: str) -> tuple[Path, str]:
     if stamp.exists() and stamp.stat().st_mtime > (ROOT / "pyproject.toml").stat().st_mtime:
         return inner, stamp.read_text()
     shutil.rmtree(folder, ignore_errors=True)
-    pip = (inner, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    pip = (inner, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile")
     wanted = (f"hydra-core=={hydra}", "pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100", "hydra-colorlog>=1.2", "hydra-zen>=0.15")
     for step in ((python, "-m", "venv", folder), (*pip, "--upgrade", "pip>=25.1"), (*pip, "--editable", f"{ROOT}[report]", *wanted)):
         done = call(*step)
