@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from scalecheck import __version__, registry
 from scalecheck.errors import ScalecheckError, did_you_mean
@@ -41,8 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(command: str, arguments: list[str]) -> int:
+    is_untrusted = "--untrusted" in arguments  # asked here, as what is imported to read the options looks for its own modules too
     try:
-        code: int = registry.load("commands", command).run(arguments)
+        with registry.no_modules_of_the_repo() if is_untrusted else nullcontext():
+            code: int = registry.load("commands", command).run(arguments)
     except SystemExit as leaving:  # argparse has printed its help or its error
         return leaving.code if isinstance(leaving.code, int) else EXIT_CANNOT
     except ScalecheckError as error:

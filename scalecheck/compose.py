@@ -23,10 +23,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from yaml import YAMLError
 
-from scalecheck.config_files import no_lost_merges, no_modules_of_the_repo, only_files_below, yaml_root
+from scalecheck.config_files import no_lost_merges, only_files_below, yaml_root
 from scalecheck.errors import ConfigError, PolicyError, did_you_mean
 from scalecheck.locating import loader, typed
 from scalecheck.redaction import note, redacted
+from scalecheck.registry import no_modules_of_the_repo
 from scalecheck.views import (
     RESOLVE_FAILURES,
     ConfigView,

@@ -19,6 +19,7 @@ from omegaconf.basecontainer import BaseContainer
 from omegaconf.errors import InterpolationKeyError, InterpolationToMissingValueError
 
 from scalecheck.errors import ConfigError
+from scalecheck.registry import no_modules_of_the_repo
 from scalecheck.views import RESOLVE_FAILURES, first_line, harmless_resolvers, is_open, names_of, note_environment, sentences
 
 MAX_NODES = 100_000  # the largest real configs have some thousand values
@@ -46,18 +47,6 @@ def load_files(paths: Sequence[Path], overrides: Sequence[str]) -> DictConfig:
             with _told_of(f"the override {text[:80]!a} cannot be applied"):
                 _override(config, text)
     return config
-
-
-@contextlib.contextmanager
-def no_modules_of_the_repo() -> Iterator[None]:
-    """Let modules be imported from the environment, not from the working directory, which ``python -m`` puts before everything."""
-    kept = sys.path
-    own = Path(__file__).parents[1]
-    sys.path = [entry for entry in kept if entry and (Path(entry).resolve() != Path.cwd() or Path(entry).resolve() == own)]
-    try:
-        yield
-    finally:
-        sys.path = kept
 
 
 @contextlib.contextmanager

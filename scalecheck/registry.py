@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -36,3 +39,15 @@ def load(folder: str, name: str) -> ModuleType:
 def load_all(folder: str) -> tuple[ModuleType, ...]:
     """Import every member of an open set, in the order of their names."""
     return tuple(load(folder, name) for name in names(folder))
+
+
+@contextmanager
+def no_modules_of_the_repo() -> Iterator[None]:
+    """Let modules be imported from the environment, not from the working directory, which ``python -m`` puts before everything."""
+    kept = sys.path
+    own = _HERE.parent
+    sys.path = [entry for entry in kept if entry and (Path(entry).resolve() != Path.cwd() or Path(entry).resolve() == own)]
+    try:
+        yield
+    finally:
+        sys.path = kept
