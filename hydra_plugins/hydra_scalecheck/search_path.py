@@ -57,7 +57,7 @@ class ScaleCheckOptions(ConfigSource):
         """Return an option, which is the caller's own.
 
         Raises:
-            ConfigLoadError: it is none of ours.
+            ConfigLoadError: it is none of ours, or scalecheck is not installed as it should be.
         """
         if not self.is_config(config_path):
             message = f"Config not found : {config_path}"
@@ -78,7 +78,11 @@ class ScaleCheckOptions(ConfigSource):
 def _read(package: str, name: str) -> tuple[dict[str, str | None], Any]:
     from importlib.resources import files
 
-    path = Path(str(files(package)), f"{name}.yaml")
+    try:
+        path = Path(str(files(package)), f"{name}.yaml")
+    except ModuleNotFoundError as missing:
+        message = f"{missing}, so there is no {name}: a checkout of scalecheck on PYTHONPATH is not enough. pip install it."
+        raise ConfigLoadError(message) from None
     config = OmegaConf.load(path)
     node = config if name.startswith("hydra/") else OmegaConf.select(config, POLICY)
     OmegaConf.set_struct(node, False)

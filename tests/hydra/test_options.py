@@ -37,6 +37,13 @@ def test_source_tells_what_it_has():
         options.load_config("scalecheck/ours")
 
 
+def test_checkout_that_is_not_installed_is_one_sentence():
+    with pytest.raises(
+        ConfigLoadError, match=r"^No module named 'scalecheck\.nothing', so there is no scalecheck/plan: .* pip install it\.$"
+    ):
+        ScaleCheckOptions(provider="scalecheck", path="scalecheck://scalecheck.nothing").load_config("scalecheck/plan")
+
+
 def test_loaded_option_is_the_callers_own():
     first = source().load_config("scalecheck/default")
     first.config.hydra.callbacks.scalecheck.mode = "stop"
