@@ -153,7 +153,7 @@ def test_baseline_of_the_table_is_found_from_below(app):
 @pytest.mark.extended
 def test_progress_is_shown_on_a_terminal_alone(app):
     pytest.importorskip("tqdm")
-    command = [sys.executable, "-m", "scalecheck.cli", "check", "--config-name", "train", "seed=range(0,100)"]
+    command = [sys.executable, "-m", "scalecheck.cli", "check", "--config-name", "train", "seed=range(0,400)"]  # half a second must pass
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))  # as wide as a terminal is
     shown = b""
@@ -165,8 +165,8 @@ def test_progress_is_shown_on_a_terminal_alone(app):
         printed = running.stdout.read()
     os.close(ours)
     assert running.returncode == 0, shown
-    assert b"/100 " in shown
-    assert "/100 " not in printed
+    assert b"/400 " in shown
+    assert "/400 " not in printed
     assert app.cli("check", "--config-name", "train", "seed=range(0,3)").stderr == ""
 
 
