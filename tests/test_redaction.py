@@ -83,7 +83,7 @@ def test_value_is_hidden_whole_and_cut_short(text):
 @given(st.text(min_size=8, max_size=60), st.text(max_size=8), st.text(max_size=8), st.sampled_from(["{}", "{!r}", "{!a}"]))
 def test_any_value_is_hidden_in_any_text(value, before, after, form):
     assume(redaction._number_of(value) is None)
-    assume(len(value.strip()) >= 4)
+    assume(len(value.strip()) >= 4 and value.strip().lower() not in redaction._WORDS)  # the tool's own words are shown
     redaction.forget()
     note("TOKEN", value)
     written = form.format(value)
