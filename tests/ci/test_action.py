@@ -80,6 +80,7 @@ def test_arguments_are_divided_as_a_shell_would_but_globs_are_not_expanded(act, 
     assert "experiment=undertrained" in done.printed
 
 
+@pytest.mark.extended
 def test_fail_level_and_working_directory(act, repo):
     (repo.root / "deep").mkdir()
     repo.run("git", "mv", "conf", "scalecheck.toml", "deep/")

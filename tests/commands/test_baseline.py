@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import stat
 
+import pytest
+
 HERE = ("baseline", "--config-dir", "conf", "--config-name", "train")
 
 
@@ -20,12 +22,14 @@ def test_warnings_are_written_and_notes_are_not(app):
     assert app.cli(*HERE, "trainer.max_steps=5,84", "--fail-level", "note").stdout > done.stdout
 
 
+@pytest.mark.extended
 def test_order_in_which_overrides_are_typed_is_no_matter(app):
     app.cli(*HERE, "trainer.max_steps=5", "seed=2")
     done = app.cli("check", *HERE[1:], "seed=2", "trainer.max_steps=5", "--fail-level", "warning", "--baseline", "scalecheck-baseline.json")
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.extended
 def test_baseline_that_is_there_hides_nothing_from_the_next(app):
     app.write(
         {"scalecheck.toml": 'config_name = "train"\nbaseline = "b.json"\n[[check]]\nname = "a"\noverrides = ["trainer.max_steps=5"]\n'}

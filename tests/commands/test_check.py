@@ -116,6 +116,7 @@ def test_lines_of_a_repo_without_the_line_can_be_typed(app, policy):
 FINETUNED = ("--policy", "strict", "hydra.callbacks.scalecheck.intent=finetune")
 
 
+@pytest.mark.extended
 def test_typed_lines_count_beside_a_named_policy(app):
     assert app.cli(*HERE, "trainer.max_steps=5", "--policy", "strict").returncode == 1
     assert app.cli(*HERE, "trainer.max_steps=5", *FINETUNED).returncode == 0

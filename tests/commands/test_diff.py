@@ -144,6 +144,7 @@ def test_merge_base_is_what_counts_unless_it_is_to_be_exact(repo):
 
 
 @pytest.mark.extended
+@pytest.mark.extended
 def test_from_a_directory_in_the_repo_with_an_absolute_config_dir(repo):
     edit(repo, LONGER)
     (repo / "sub").mkdir()
@@ -155,6 +156,7 @@ def test_from_a_directory_in_the_repo_with_an_absolute_config_dir(repo):
     assert "(x3.0)" in done.stdout, done.stderr
 
 
+@pytest.mark.extended
 def test_config_that_did_not_exist_makes_all_jobs_new(repo):
     shutil.copytree(repo / "conf", repo / "settings")
     commit(repo)
@@ -201,6 +203,7 @@ def test_work_that_cannot_be_done_exits_2_with_one_sentence(repo, arguments, sai
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.extended
 def test_base_that_cannot_be_composed_is_named(repo):
     (repo / "conf/experiment/balanced.yaml").write_text("a: [unclosed\n")
     commit(repo, "broken")

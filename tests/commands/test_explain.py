@@ -33,6 +33,7 @@ def test_tokens_name_file_line_and_override_of_each_factor(told):
     assert "1,376,256 tokens" in out
 
 
+@pytest.mark.extended
 def test_chain_of_interpolations_is_shown(told, app):
     app.write({"conf/model/small.yaml": "{n_layer: 2, n_embd: 64, n_head: 2, block_size: '${data.seq_len}', vocab_size: 512}"})
     out = told("max_positions", *HERE, "+experiment=short")
@@ -46,10 +47,12 @@ def test_all_is_the_default(told):
         assert any(line.startswith(start) for line in out.splitlines()), start
 
 
+@pytest.mark.extended
 def test_last_file_is_named_where_an_experiment_overrides(told):
     assert "num_steps = 5 (trainer.max_steps, conf/experiment/short.yaml:2)" in told("num_steps", *HERE, "+experiment=short")
 
 
+@pytest.mark.extended
 def test_several_names_and_overrides_in_any_order(told):
     out = told("num_steps", "trainer.max_steps=9", *HERE, "vocab_size")
     assert out.splitlines() == [

@@ -46,6 +46,7 @@ def test_findings_are_exit_1(app, arguments):
 
 
 @pytest.mark.extended
+@pytest.mark.extended
 def test_own_policy_is_asked_whatever_its_mode(app):
     for mode in ("off", "warn", "stop"):
         done = app.cli("plan", "train.py", f"hydra.callbacks.scalecheck.mode={mode}", "scalecheck=strict", SHORT)
@@ -84,6 +85,7 @@ def test_repo_without_our_line_is_planned_with_the_default_policy(app):
     assert not started(app)
 
 
+@pytest.mark.extended
 @pytest.mark.extended
 def test_our_line_under_another_name_is_planned_too(app):
     app.write({"conf/train.yaml": """
@@ -137,6 +139,7 @@ def test_resolvers_and_structured_configs_of_the_script_are_seen(app):
     assert not started(app)
 
 
+@pytest.mark.extended
 def test_module_is_run_as_python_m_would(app):
     app.write({"pkg/__init__.py": "", "pkg/train.py": (app.root / "train.py").read_text().replace('"conf"', '"../conf"')})
     done = app.cli("plan", "--module", "pkg.train", "-m", "model=small,large")
@@ -236,6 +239,7 @@ def test_broken_policy_or_config_is_exit_2(app, arguments):
     assert not started(app)
 
 
+@pytest.mark.extended
 def test_report_counts_though_the_script_catches_the_exit(app):
     app.write({"train.py": (app.root / "train.py").read_text().replace("    main()", "    try: main()\n    except SystemExit: pass")})
     done = app.cli("plan", "train.py", SHORT, ERROR)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 MINE = """
 name: mine
 form: loss_surface
@@ -33,6 +35,7 @@ def test_own_law_judges_a_launch(app):
     assert app.left_on_disk == set()
 
 
+@pytest.mark.extended
 def test_own_law_is_found_again_after_the_job_has_changed_directory(app):
     app.write({"conf/scalecheck/law/mine.yaml": MINE})
     process = app.run(f"{LAW}=conf/scalecheck/law/mine.yaml", "hydra.job.chdir=true")
@@ -42,6 +45,7 @@ def test_own_law_is_found_again_after_the_job_has_changed_directory(app):
     assert "mine" in report_of(app)["outlooks"]
 
 
+@pytest.mark.extended
 def test_missing_own_law_stops_the_launch(app):
     process = app.run(f"{LAW}=conf/nowhere.yaml")
     assert process.returncode == 3
@@ -88,6 +92,7 @@ def test_repeated_data_is_said_with_its_effective_share(app):
     assert outlook["effective_loss"] > outlook["predicted_loss"]
 
 
+@pytest.mark.extended
 def test_option_that_is_far_from_the_optimum_is_not_offered(app):
     """At large's C the small model would be over-trained by more than a factor of three."""
     process = app.run("model=large", "scalecheck=strict")

@@ -64,6 +64,7 @@ def test_stop_exits_3_with_full_error_too(app):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.extended
 def test_typed_remedy_makes_the_finding_go_away(app):
     stopped = app.run(STRICT, "trainer.max_steps=5")
     remedy = re.search(r"try: (\S+)", stopped.stderr).group(1)

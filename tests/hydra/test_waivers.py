@@ -66,6 +66,7 @@ def test_expired_waiver_stops_the_launch_and_names_the_day(waived):
     assert "[expired_waiver]" in done.stderr
 
 
+@pytest.mark.extended
 def test_expired_waiver_is_no_matter_where_there_is_nothing_to_waive(waived):
     app = waived(until="2020-02-29")
     done = app.run("scalecheck=ours")
@@ -73,6 +74,7 @@ def test_expired_waiver_is_no_matter_where_there_is_nothing_to_waive(waived):
     assert "waiver" not in done.stderr
 
 
+@pytest.mark.extended
 def test_waiver_that_matches_nothing_is_not_said_at_a_launch(waived):
     assert "waiver" not in waived("no=such").run("scalecheck=ours").stderr
 
@@ -100,6 +102,7 @@ def test_of_a_sweep_the_jobs_that_are_named_are_waived(waived):
     assert app.run("-m", "scalecheck=ours", "trainer.max_steps=5,6").returncode == 3
 
 
+@pytest.mark.extended
 def test_of_a_sweep_every_job_is_of_its_config(waived):
     app = waived("train")
     assert app.run("-m", "scalecheck=ours", "trainer.max_steps=5,6").returncode == 0
@@ -121,6 +124,7 @@ def test_teams_own_text_ends_the_message(waived):
     assert ". Ask Mia first [undertrained]" in done.stderr
 
 
+@pytest.mark.extended
 def test_teams_own_text_may_be_typed(app):
     typed = "++hydra.callbacks.scalecheck.rules.undertrained.message=Ask Mia"
     assert ". Ask Mia [undertrained]" in app.run(EXPERIMENT, typed).stderr
