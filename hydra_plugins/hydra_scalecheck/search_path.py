@@ -23,7 +23,7 @@ class ScaleCheckSearchPathPlugin(SearchPathPlugin):
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Append last, so that a user's own ``conf/scalecheck/*.yaml`` comes first."""
-        Plugins.instance().register(ScaleCheckOptions)
+        Plugins.instance().register(ScaleCheckOptions)  # Hydra scans for it, but not where it looks at entry points alone
         search_path.append(provider="scalecheck", path="scalecheck://scalecheck.conf")
 
 
@@ -45,8 +45,7 @@ class ScaleCheckOptions(ConfigSource):
 
     def is_group(self, config_path: str) -> bool:
         """Tell whether options of ours lie in or below this config group."""
-        path = config_path.strip("/")
-        return path in ("", "hydra") or path in OPTIONS
+        return any(f"{group}/".startswith(_below(config_path)) for group in OPTIONS)
 
     def is_config(self, config_path: str) -> bool:
         """Tell whether this is one of our options."""
@@ -67,11 +66,16 @@ class ScaleCheckOptions(ConfigSource):
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         """Return the groups and the options of a group, sorted."""
-        path = config_path.strip("/")
-        below = {"": ("hydra", "scalecheck"), "hydra": ("callbacks",)}.get(path, ())
-        groups = below if results_filter in (None, ObjectType.GROUP) else ()
-        options = OPTIONS.get(path, ()) if results_filter in (None, ObjectType.CONFIG) else ()
+        start = _below(config_path)
+        inside = {group.removeprefix(start).partition("/")[0] for group in OPTIONS if group.startswith(start)}
+        groups = inside if results_filter in (None, ObjectType.GROUP) else ()
+        options = OPTIONS.get(config_path.strip("/"), ()) if results_filter in (None, ObjectType.CONFIG) else ()
         return sorted((*groups, *options))
+
+
+def _below(config_path: str) -> str:
+    """Return what the names of everything inside a config group begin with."""
+    return f"{config_path.strip('/')}/".lstrip("/")
 
 
 @lru_cache(maxsize=8)
@@ -83,7 +87,8 @@ def _read(package: str, name: str) -> tuple[dict[str, str | None], Any]:
     except ModuleNotFoundError as missing:
         message = f"{missing}, so there is no {name}: a checkout of scalecheck on PYTHONPATH is not enough. pip install it."
         raise ConfigLoadError(message) from None
-    config = OmegaConf.load(path)
+    text = path.read_text("utf-8")
+    config = OmegaConf.create(text)
     node = config if name.startswith("hydra/") else OmegaConf.select(config, POLICY)
     OmegaConf.set_struct(node, False)
-    return ConfigSource._get_header_dict(path.read_text("utf-8")[:512]), config  # noqa: SLF001 - as Hydra's own sources do
+    return ConfigSource._get_header_dict(text[:512]), config  # noqa: SLF001 - as Hydra's own sources do

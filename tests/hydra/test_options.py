@@ -85,6 +85,11 @@ def test_policy_of_the_primary_config_is_merged_on_either_side_of_the_line(app, 
     assert (node["law"], node["verbose"], node["mode"]) == ("kaplan2020", True, "warn")
 
 
+def test_both_ways_to_switch_it_on_set_the_same():
+    line, override = (source().load_config(name).config for name in ("scalecheck/default", "hydra/callbacks/scalecheck"))
+    assert line == {"hydra": {"callbacks": {"scalecheck": override}}}
+
+
 def test_other_keys_of_hydra_stay_a_struct(app):
     done = app.run("hydra.callbacks.scalechek.mode=stop")
     assert done.returncode == 1

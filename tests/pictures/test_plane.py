@@ -36,7 +36,7 @@ def job(params, tokens, name="0", verdict="pass", *, findings=(), overrides=None
 
 
 def scene_of(*jobs):
-    return plane.picture(Report(jobs=jobs)).draw.args[0]
+    return plane.picture(Report(jobs=jobs)).scene
 
 
 UNDER = job(124_000_000, 300_000_000, verdict="stop", findings=FOUND)
@@ -127,15 +127,15 @@ def own(**changes):
 
 
 def test_nothing_is_shaded_where_the_law_does_not_say_what_it_was_fitted_on():
-    scene = plane.picture(own(fitted_range=FittedRange())).draw.args[0]
+    scene = plane.picture(own(fitted_range=FittedRange())).scene
     assert scene.laws[0].name == "mine"
     assert plane_scene.fitted_polygon(scene) == []
 
 
 def test_the_interval_is_the_default_laws_where_the_judge_has_none():
-    scene = plane.picture(own(log_covariance=None)).draw.args[0]
+    scene = plane.picture(own(log_covariance=None)).scene
     assert (scene.surface.name, scene.band) == ("mine", besiroglu2024.LAW)
-    assert plane.picture(own()).draw.args[0].band.name == "mine"
+    assert plane.picture(own()).scene.band.name == "mine"
 
 
 HOSTILE_NAMES = ["a\x00b\ud800\n<b>", *(pytest.param(name, marks=pytest.mark.extended) for name in ("_x", "$x_1$ " + "y" * 10_000))]
@@ -197,7 +197,7 @@ def test_what_has_no_place_is_left_out_and_said(params, tokens):
     assert alone.draw is None
     assert alone.notes == ("Nothing is drawn: of no job are N or D known, within what can be drawn.",)
     beside = plane.picture(Report(jobs=(bad, UNDER)))
-    assert len([point for point in beside.draw.args[0].points if point.role != "remedy"]) == 1
+    assert len([point for point in beside.scene.points if point.role != "remedy"]) == 1
     assert any(note.startswith("1 job left out") for note in beside.notes)
 
 
@@ -234,7 +234,7 @@ def test_the_worst_are_drawn_where_there_are_too_many_and_it_is_said():
     start = time.process_time()
     picture = plane.picture(Report(jobs=tuple(jobs)))
     assert time.process_time() - start < 5
-    points = picture.draw.args[0].points
+    points = picture.scene.points
     assert len(points) == plane.MOST_POINTS
     assert [point.role for point in points].count("stop") == 10
     assert any(note.startswith(("500 of 10,000 places", "500 of 9,")) for note in picture.notes)
@@ -253,9 +253,9 @@ def test_a_law_of_ones_own_is_drawn_from_the_report():
     seen = outlooks(UNDER.run.account, ("mine",), {"mine": own})
     run = replace(UNDER.run, outlooks=seen, judge="mine")
     report = Report(jobs=(replace(UNDER, run=run),), own_laws={"mine": own})
-    scene = plane.picture(report).draw.args[0]
+    scene = plane.picture(report).scene
     assert (scene.laws, scene.band, scene.surface) == ((own,), own, own)
-    assert plane.picture(replace(report, own_laws={})).draw.args[0].laws == ()  # an older report tells no coefficients
+    assert plane.picture(replace(report, own_laws={})).scene.laws == ()  # an older report tells no coefficients
 
 
 def test_which_n_is_on_the_axis_is_said():
@@ -266,17 +266,17 @@ def test_which_n_is_on_the_axis_is_said():
     sparse = replace(job(10**9, None), run=replace(job(10**9, None).run, account=Account(total_params=10**9, active_params=10**8)))
     picture = plane.picture(Report(jobs=(sparse,)))
     assert picture.notes[0] == "N on the axis: the parameters that a token meets."
-    assert picture.draw.args[0].points[0].params == 1e8
+    assert picture.scene.points[0].params == 1e8
     assert not any("N on the axis" in note for note in plane.picture(Report(jobs=SCENES["no N"])).notes)
 
 
 def test_a_d_that_is_a_bound_or_of_one_device_is_said():
     bounded = plane.picture(Report(jobs=(job(10**9, 10**10, tokens_status="upper_bound"),)))
     assert bounded.table.rows[0][1:5] == ("1.00B", "<=10.0B", "<=10", "<=6.00e19")
-    assert "D tokens: <=10.0B" in bounded.draw.args[0].points[0].title
+    assert "D tokens: <=10.0B" in bounded.scene.points[0].title
     assert any("at most what is drawn" in note for note in bounded.notes)
     device = plane.picture(Report(jobs=(job(10**9, None, verdict="silent", tokens_status="per_device", training_tokens=10**9),)))
-    assert "D tokens: 1.00B/device" in device.draw.args[0].points[0].title
+    assert "D tokens: 1.00B/device" in device.scene.points[0].title
     assert any("only that of one device" in note for note in device.notes)
 
 
@@ -311,7 +311,7 @@ def test_no_words_lie_on_others_or_leave_the_picture(name, size):
 )
 def test_words_of_well_known_runs_lie_on_no_mark(name):
     picture = plane.picture(Report(jobs=SCENES[name]))
-    scene = picture.draw.args[0]
+    scene = picture.scene
     marks = {}
 
     def draw(made):
@@ -354,7 +354,7 @@ def test_every_scene_is_an_svg_whose_points_tell_their_figures(name):
     for size in (WIDE, NARROW):
         root = ET.fromstring(canvas.svg_of(picture.draw, size, prefix="p", description=picture.description))
         titles = [title.text for title in root.iter(f"{{{svg.SVG}}}title")]
-        for point in picture.draw.args[0].points:
+        for point in picture.scene.points:
             assert svg.harmless(point.title) in titles
     assert not list(root.iter(f"{{{svg.SVG}}}script"))
 
